@@ -1,0 +1,29 @@
+import type { Principal } from '../deps.ts';
+import { appendAudit } from '../store/audit.ts';
+import type { Tx } from '../store/open.ts';
+
+/** What happened, in the words of the event catalogue: `token.created`, `deployment.deleted` … */
+export interface Happening {
+  readonly action: string;
+  readonly targetType: 'organization' | 'workspace' | 'deployment' | 'token' | 'agent_token' | 'gateway';
+  readonly targetId: string;
+  readonly at: number;
+  /** Ids, names and roles; never a secret. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** Records who did what, in the transaction of the change: both commit or neither (U-05). */
+export async function record(tx: Tx, actor: Principal, happening: Happening): Promise<void> {
+  await appendAudit(tx, {
+    organizationId: actor.organizationId,
+    at: happening.at,
+    action: happening.action,
+    actorType: actor.subjectType,
+    actorId: actor.id,
+    targetType: happening.targetType,
+    targetId: happening.targetId,
+    requestId: actor.requestId,
+    address: actor.address,
+    detail: JSON.stringify(happening.detail ?? {}),
+  });
+}

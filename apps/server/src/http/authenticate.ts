@@ -1,0 +1,91 @@
+/** One credential in, one principal out. Every route says with `config.access` who may come in. */
+import { checkClaims, createSignatureCache, detectionPattern, type SignatureCache, VerificationError } from '@astrolabe/verify';
+import type { FastifyRequest } from 'fastify';
+import type { Deps, Principal } from '../deps.ts';
+import { Problem } from '../problem.ts';
+import type { App } from '../routing.ts';
+import { findPrincipal } from '../tokens/principal.ts';
+
+/** `public`: anybody. `signed-in`: an access token. `agent`: the agent token of a gateway, good for nothing else. */
+export type Access = 'public' | 'signed-in' | 'agent';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** The caller; on `public` routes there is none and reading it throws. */
+    principal: Principal;
+  }
+}
+
+/** Registers the check. A route without `access` stops the start-up: a forgotten one must not be open. */
+export function registerAuthentication(app: App, deps: Deps): void {
+  const principals = new WeakMap<FastifyRequest, Principal>();
+  app.decorateRequest('principal', {
+    getter() {
+      const principal = principals.get(this);
+      if (!principal) throw new Error('this route has no principal');
+      return principal;
+    },
+  });
+  app.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`);
+  });
+  const authenticator = createAuthenticator(deps);
+  app.addHook('onRequest', async (request) => {
+    refuseCredentialInUrl(request);
+    const access = request.routeOptions.config.access;
+    if (request.is404 || access === undefined || access === 'public') return;
+    refuseInsecureTransport(request, deps);
+    principals.set(request, await authenticator(request, access));
+  });
+}
+
+/** F-07: whatever stands in a URL ends in logs and histories. */
+function refuseCredentialInUrl(request: FastifyRequest): void {
+  if (/[?&]access_token=/i.test(request.url) || detectionPattern.test(request.url)) {
+    throw new Problem('credential_in_url', 'Send the token in the Authorization header, and rotate this one: URLs are logged.');
+  }
+}
+
+/** F-09: a token that crossed a network in clear is not accepted, so that nobody gets used to it. */
+function refuseInsecureTransport(request: FastifyRequest, deps: Deps): void {
+  const remote = request.socket.remoteAddress ?? '';
+  const isLoopback = /^(127\.|::1$|::ffff:127\.)/.test(remote) || remote === '';
+  if (request.protocol === 'https' || (isLoopback && !(deps.config.trustProxy && request.headers['x-forwarded-proto'] === 'http'))) return;
+  throw new Problem('insecure_transport');
+}
+
+function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Access) => Promise<Principal> {
+  const caches = { 'at+jwt': newCache(deps, 'at+jwt'), 'agent+jwt': newCache(deps, 'agent+jwt') };
+  return async (request, access) => {
+    const bearer = readBearer(request);
+    const cache = caches[access === 'agent' ? 'agent+jwt' : 'at+jwt'];
+    let signed: ReturnType<SignatureCache['check']>;
+    try {
+      signed = cache.check(bearer);
+      checkClaims(signed.claims, { issuers: deps.issuers, audiences: signed.claims.aud, nowMs: deps.now(), maxSkewSeconds: 30 });
+    } catch (error) {
+      if (error instanceof VerificationError) throw new Problem('invalid_token', undefined, { cause: error });
+      throw error;
+    }
+    const principal = await findPrincipal(deps.read, signed.jtiHash, { requestId: request.id, address: request.ip }, deps.now());
+    const home = principal && `${principal.homeScope.toLowerCase()}:${principal.homeEntityId}`;
+    if (!principal || principal.id !== signed.claims.sub || !signed.claims.aud.includes(home ?? '')) throw new Problem('invalid_token');
+    return principal;
+  };
+}
+
+const newCache = (deps: Deps, type: 'at+jwt' | 'agent+jwt'): SignatureCache =>
+  createSignatureCache(deps.signingKeys.tokenKeys, { type, maxEntries: 10_000 });
+
+function readBearer(request: FastifyRequest): string {
+  const header = request.headers.authorization;
+  if (header === undefined) throw new Problem('credential_missing', 'Send `Authorization: Bearer <token>`.');
+  const names = request.raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization');
+  if (names.length > 1) throw new Problem('several_credentials');
+  const bearer = /^Bearer +([^\s]+)$/i.exec(header)?.[1];
+  if (!bearer) throw new Problem('invalid_token');
+  return bearer;
+}

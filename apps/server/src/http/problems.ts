@@ -1,0 +1,76 @@
+/** The only translator from what went wrong to what the caller reads. */
+import { type FieldError, type ProblemCode, problemBody, problems } from '@astrolabe/contract/problems';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { Problem } from '../problem.ts';
+import type { App } from '../routing.ts';
+import { StoreUnavailable } from '../store/write.ts';
+
+/** Every error, thrown or made by the framework, leaves as one body; what is not a Problem leaves without detail. */
+export function registerProblems(app: App): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error as FastifyError); // Fastify types it as unknown; whatever it is, toProblem answers
+    if (problems[problem.code].status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+    sendProblem(request, reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem('not_found')));
+}
+
+/** Answers with the body of a problem; 401 and 403 say how to sign in (RFC 6750 §3). */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  const challenge = challengeOf(problem.code);
+  if (challenge) reply.header('www-authenticate', challenge);
+  reply
+    .code(problems[problem.code].status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .serializer((body: unknown) => JSON.stringify(body)) // a route's response schema does not describe errors
+    .send(
+      problemBody(problem.code, {
+        requestId: request.id,
+        ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+        ...(problem.fieldErrors === undefined ? {} : { fieldErrors: problem.fieldErrors }),
+      }),
+    );
+}
+
+function challengeOf(code: ProblemCode): string | undefined {
+  if (code === 'credential_missing') return 'Bearer realm="astrolabe"';
+  if (code === 'invalid_token') return 'Bearer realm="astrolabe", error="invalid_token"';
+  if (code === 'permission_denied') return 'Bearer realm="astrolabe", error="insufficient_scope"';
+  return undefined;
+}
+
+function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StoreUnavailable) return new Problem('store_unavailable', undefined, { cause: error });
+  if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error.validation);
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('unsupported_media_type');
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Problem('body_too_large');
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_BAD_URL':
+      return new Problem('invalid_request', 'The request could not be read.');
+    default:
+      return new Problem('internal', undefined, { cause: error });
+  }
+}
+
+function invalidRequest(issues: readonly { instancePath: string; keyword: string; message?: string; params: unknown }[]): Problem {
+  const fieldErrors: FieldError[] = issues.flatMap((issue) => {
+    const path = issue.instancePath.split('/').filter(Boolean).join('.');
+    const unknown = unknownKeysOf(issue.params);
+    if (unknown.length === 0) return [{ code: issue.keyword, field: path, message: issue.message ?? 'is not valid' }];
+    return unknown.map((key) => ({ code: 'unknown_field', field: path ? `${path}.${key}` : key, message: 'is not a field of this request' }));
+  });
+  const detail = fieldErrors.map((e) => (e.field ? `${e.field}: ${e.message}` : e.message)).join('; ');
+  return new Problem('invalid_request', detail, { fieldErrors });
+}
+
+function unknownKeysOf(params: unknown): string[] {
+  if (typeof params !== 'object' || params === null || !('keys' in params) || !Array.isArray(params.keys)) return [];
+  return params.keys.map(String);
+}

@@ -1,0 +1,84 @@
+/** From a configuration to working dependencies: keys, database, first start. `main.ts` and `owner-token.ts` begin here. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { createFirstTenant, type FirstStart } from './first-start.ts';
+import type { ServerConfig } from './config.ts';
+import type { Deps } from './deps.ts';
+import { openMasterKey } from './master-key.ts';
+import { createSealing } from './sealing.ts';
+import { createSigningKey, loadSigningKeys } from './signing-keys/signing-keys.ts';
+import { changeIssuer, findInstallation, insertInstallation } from './store/installation.ts';
+import { migrate } from './store/migrate.ts';
+import { openStore, type Store } from './store/open.ts';
+import type { InstallationRow } from './store/schema.ts';
+import { insertSigningKey } from './store/signing-keys.ts';
+import { StartError } from './start-error.ts';
+import { createIssuer } from './tokens/issuer.ts';
+import { readActor } from './tokens/principal.ts';
+
+/** Working dependencies and what the first start made; `firstStart` is absent on every later one. */
+export interface Started {
+  readonly deps: Deps;
+  readonly firstStart?: FirstStart;
+  close(): Promise<void>;
+}
+
+/** @throws StartError, ConfigError, NewerDatabase or an error of the database; nothing is left open */
+export async function start(config: ServerConfig, log: Logger, now: () => number = Date.now): Promise<Started> {
+  const store = openStore(config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`);
+  try {
+    await migrate(store);
+    const existing = await findInstallation(store.read);
+    const masterKey = openMasterKey(config, { mayCreate: existing === undefined });
+    const sealing = createSealing(masterKey);
+    if (existing && existing.masterKeyId !== sealing.keyId) {
+      throw new StartError(`The master key in ${config.keysDir} is not the one that sealed this database. Put the right one back.`);
+    }
+    if (!existing) await install(store, sealing, config, now());
+    const installation = await currentInstallation(store, config);
+    const signingKeys = await loadSigningKeys(store.read, sealing);
+    const issuers = [installation.issuer, ...(JSON.parse(installation.formerIssuers) as string[])]; // written by changeIssuer
+    const deps: Deps = {
+      config,
+      read: store.read,
+      write: (caller, change) => store.write(async (tx) => change(tx, await readActor(tx, caller, now()))),
+      onChange: store.onChange,
+      issuer: createIssuer(installation.issuer, () => signingKeys),
+      issuers,
+      feedEpoch: installation.feedEpoch,
+      signingKeys,
+      sealing,
+      log,
+      now,
+    };
+    const firstStart = existing ? undefined : await createFirstTenant(deps);
+    return { deps, ...(firstStart ? { firstStart } : {}), close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function install(store: Store, sealing: ReturnType<typeof createSealing>, config: ServerConfig, at: number): Promise<void> {
+  await store.write(async (tx) => {
+    await insertInstallation(tx, {
+      issuer: config.publicUrl,
+      formerIssuers: '[]',
+      feedEpoch: randomUUID(),
+      masterKeyId: sealing.keyId,
+      createdAt: at,
+    });
+    await insertSigningKey(tx, createSigningKey('token', config.tokenAlgorithm, 'current', sealing, at));
+    await insertSigningKey(tx, createSigningKey('feed', 'EdDSA', 'current', sealing, at));
+  });
+}
+
+/** A changed public address signs from now on; values that name the former one stay good. */
+async function currentInstallation(store: Store, config: ServerConfig): Promise<InstallationRow> {
+  const row = await findInstallation(store.read);
+  if (!row) throw new Error('the installation was just written');
+  if (row.issuer === config.publicUrl) return row;
+  const former = [row.issuer, ...(JSON.parse(row.formerIssuers) as string[])].filter((issuer) => issuer !== config.publicUrl);
+  await store.write((tx) => changeIssuer(tx, config.publicUrl, former));
+  return { ...row, issuer: config.publicUrl, formerIssuers: JSON.stringify(former) };
+}
