@@ -23,6 +23,8 @@ export interface Principal extends Holder {
   readonly jtiHash: string;
   /** When the presented value ends, epoch milliseconds. */
   readonly expiresAt?: number;
+  /** Agent tokens only: it has ended, and all it still gets is the signed last word of its feed. */
+  readonly endedAt?: number;
   /** The request this caller is acting in, for the audit trail. */
   readonly requestId: string;
   readonly address: string;

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Deps, Principal } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
-import { findPrincipal } from '../tokens/principal.ts';
+import { findEndedAgent, findPrincipal } from '../tokens/principal.ts';
 
 /** `public`: anybody. `signed-in`: an access token. `agent`: the agent token of a gateway, good for nothing else. */
 export type Access = 'public' | 'signed-in' | 'agent';
@@ -70,7 +70,10 @@ function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Acce
       if (error instanceof VerificationError) throw new Problem('invalid_token', undefined, { cause: error });
       throw error;
     }
-    const principal = await findPrincipal(deps.read, signed.jtiHash, { requestId: request.id, address: request.ip }, deps.now());
+    const from = { requestId: request.id, address: request.ip };
+    const principal =
+      (await findPrincipal(deps.read, signed.jtiHash, from, deps.now())) ??
+      (access === 'agent' ? await findEndedAgent(deps.read, signed.jtiHash, from) : undefined);
     const home = principal && `${principal.homeScope.toLowerCase()}:${principal.homeEntityId}`;
     if (!principal || principal.id !== signed.claims.sub || !signed.claims.aud.includes(home ?? '')) throw new Problem('invalid_token');
     return principal;

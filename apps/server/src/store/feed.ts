@@ -16,6 +16,17 @@ export interface TokenState {
 
 type Place = Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId'>;
 
+/** A Deployment with the head of its feed, deleted ones too: their gateways are told of the end. */
+export async function findFeedPlace(db: Db, deploymentId: string): Promise<DeploymentRow | undefined> {
+  return db.selectFrom('deployment').selectAll().where('id', '=', deploymentId).executeTakeFirst();
+}
+
+/** Which of these agent tokens have ended, and when. */
+export async function listEndedTokens(db: Db, tokenIds: readonly string[]): Promise<{ id: string; deletedAt: number | null }[]> {
+  if (tokenIds.length === 0) return [];
+  return db.selectFrom('token').select(['id', 'deletedAt']).where('id', 'in', tokenIds).where('deletedAt', 'is not', null).execute();
+}
+
 export async function readTokenState(db: Db, token: TokenRow, now: number): Promise<TokenState> {
   const [state] = await readTokenStates(db, [token], now);
   if (!state) throw new Error('one token in, one state out');

@@ -24,6 +24,18 @@ export async function findLiveToken(db: Db, jtiHash: string, now: number): Promi
   return { token, valueEndsAt };
 }
 
+/** An agent token that was deleted after having been issued with this value. */
+export async function findEndedAgentToken(db: Db, jtiHash: string): Promise<TokenRow | undefined> {
+  return db
+    .selectFrom('tokenValue')
+    .innerJoin('token', 'token.id', 'tokenValue.tokenId')
+    .selectAll('token')
+    .where('tokenValue.jtiHash', '=', jtiHash)
+    .where('token.kind', '=', 'AGENT')
+    .where('token.deletedAt', 'is not', null)
+    .executeTakeFirst();
+}
+
 /** The roles of one subject, in the order they were given. */
 export async function listBindings(
   db: Db,

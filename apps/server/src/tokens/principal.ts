@@ -3,7 +3,8 @@ import type { Principal } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { grantsOf } from '../roles/grants.ts';
 import type { Db } from '../store/open.ts';
-import { findLiveToken, listBindings } from '../store/principals.ts';
+import { findEndedAgentToken, findLiveToken, listBindings } from '../store/principals.ts';
+import type { TokenRow } from '../store/schema.ts';
 
 /** The installation acting for itself: the first start, and `astrolabe owner-token`. */
 export const systemPrincipal = (organizationId: string): Principal => ({
@@ -32,6 +33,24 @@ export async function findPrincipal(
   const { token, valueEndsAt } = live;
   const bindings = token.kind === 'AGENT' ? [] : await listBindings(db, token.organizationId, 'TOKEN', token.id);
   return {
+    ...subjectOf(token, jtiHash, request),
+    ...(valueEndsAt === null ? {} : { expiresAt: valueEndsAt }),
+    grants: grantsOf(bindings),
+  };
+}
+
+/**
+ * An agent token that has ended still gets the signed last word of its feed: an unsigned 401 would only let the gateway's
+ * knowledge age (design section 8).
+ */
+export async function findEndedAgent(db: Db, jtiHash: string, request: { requestId: string; address: string }): Promise<Principal | undefined> {
+  const token = await findEndedAgentToken(db, jtiHash);
+  if (!token || token.deletedAt === null) return undefined;
+  return { ...subjectOf(token, jtiHash, request), endedAt: token.deletedAt, grants: [] };
+}
+
+function subjectOf(token: TokenRow, jtiHash: string, request: { requestId: string; address: string }): Omit<Principal, 'grants'> {
+  return {
     subjectType: 'SERVICEKEY',
     id: token.id,
     name: token.name,
@@ -40,10 +59,8 @@ export async function findPrincipal(
     homeScope: token.homeScope,
     homeEntityId: token.homeEntityId,
     jtiHash,
-    ...(valueEndsAt === null ? {} : { expiresAt: valueEndsAt }),
     requestId: request.requestId,
     address: request.address,
-    grants: grantsOf(bindings),
   };
 }
 
