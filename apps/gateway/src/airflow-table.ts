@@ -57,3 +57,247 @@ type After<Prefix extends string, P> = P extends `${Prefix}${infer Right}` ? Rig
 export type AirflowRight = After<'deployment.airflow.', Permission>;
 /** A right as `dag.airflow.<right>`. */
 export type DagRight = After<'dag.airflow.', Permission>;
+
+interface Extras {
+  readonly wildcards?: readonly string[];
+  readonly queryRights?: Readonly<Record<string, AirflowRight & DagRight>>;
+  /** Parameters that may be sent only with a value that means false. */
+  readonly off?: readonly string[];
+  /** Parameters that the document of the running Airflow does not have, because the route is of another version. */
+  readonly query?: Readonly<Record<string, QueryRule>>;
+  readonly streams?: boolean;
+}
+
+const run = '/dags/{dag_id}/dagRuns/{dag_run_id}';
+const task = `${run}/taskInstances/{task_id}`;
+const anyDag: Extras = { wildcards: ['dag_id'] };
+const anyRun: Extras = { wildcards: ['dag_id', 'dag_run_id'] };
+const anyTask: Extras = { wildcards: ['dag_id', 'dag_run_id', 'task_id'] };
+
+/** Every operation of `/api/v2`, in the order of the Airflow reference. */
+export const airflowRoutes: readonly AirflowRoute[] = [
+  // Dags
+  wide('F', 'GET', '/dags', 'viewer', ['dag.get']),
+  wide('W', 'PATCH', '/dags', 'user', ['dag.update']),
+  oneDag('GET', '/dags/{dag_id}', 'viewer', ['dag.get']),
+  oneDag('PATCH', '/dags/{dag_id}', 'user', ['dag.update']),
+  oneDag('DELETE', '/dags/{dag_id}', 'user', ['dag.delete']),
+  oneDag('GET', '/dags/{dag_id}/details', 'viewer', ['dag.get']),
+  oneDag('POST', '/dags/{dag_id}/favorite', 'viewer', ['dag.get']),
+  oneDag('POST', '/dags/{dag_id}/unfavorite', 'viewer', ['dag.get']),
+  oneDag('GET', '/dags/{dag_id}/tasks', 'viewer', ['dag.get']),
+  oneDag('GET', '/dags/{dag_id}/tasks/{task_id}', 'viewer', ['dag.get']),
+  oneDag('GET', '/dags/{dag_id}/dagVersions', 'viewer', ['dag.get'], anyDag),
+  oneDag('GET', '/dags/{dag_id}/dagVersions/{version_number}', 'viewer', ['dag.get']),
+  oneDag('GET', '/dagSources/{dag_id}', 'viewer', ['dagCode.get']),
+  wide('R', 'GET', '/dagStats', 'viewer', ['dagRun.get']),
+  wide('W', 'GET', '/dagTags', 'viewer', ['dag.get']),
+  wide('Q', 'GET', '/dagWarnings', 'viewer', ['dag.get']),
+  wide('W', 'PUT', '/parseDagFile/{file_token}', 'user', ['dag.update']),
+  wide('W', 'GET', '/dagReports', 'viewer', ['dag.get'], { query: { subdir: 'single' } }), // Airflow 3.0 only
+
+  // Dag runs
+  oneDag('GET', '/dags/{dag_id}/dagRuns', 'viewer', ['dagRun.get'], anyDag),
+  oneDag('POST', '/dags/{dag_id}/dagRuns', 'user', ['dagRun.create']),
+  closed('B', 'POST', '/dags/{dag_id}/dagRuns/list', 'viewer', ['dagRun.get'], anyDag),
+  closed('B', 'PATCH', '/dags/{dag_id}/dagRuns', 'user', ['dagRun.update', 'dagRun.delete'], anyDag),
+  closed('B', 'POST', '/dags/{dag_id}/clearDagRuns', 'user', ['dagRun.update'], anyDag),
+  oneDag('POST', '/dags/{dag_id}/clearPartitions', 'user', ['dagRun.update']),
+  oneDag('GET', run, 'viewer', ['dagRun.get']),
+  oneDag('PATCH', run, 'user', ['dagRun.update']),
+  oneDag('DELETE', run, 'user', ['dagRun.delete']),
+  oneDag('POST', `${run}/clear`, 'user', ['dagRun.update']),
+  wide('P+F', 'GET', `${run}/upstreamAssetEvents`, 'viewer', ['dagRun.get', 'datasets.get']),
+  // `result` makes the last line hold XComs
+  oneDag('GET', `${run}/wait`, 'viewer', ['dagRun.get'], { queryRights: { result: 'xcom.get' }, streams: true }),
+  oneDag('GET', `${run}/hitlDetails`, 'viewer', ['taskInstance.get'], anyRun),
+
+  // task instances, logs, XComs, questions to people, state
+  oneDag('GET', `${run}/taskInstances`, 'viewer', ['taskInstance.get'], anyRun),
+  closed('B', 'POST', `${run}/taskInstances/list`, 'viewer', ['taskInstance.get'], anyRun),
+  closed('B', 'PATCH', `${run}/taskInstances`, 'user', ['taskInstance.update', 'taskInstance.delete'], anyRun),
+  oneDag('POST', '/dags/{dag_id}/clearTaskInstances', 'user', ['taskInstance.update']),
+  oneDag('GET', task, 'viewer', ['taskInstance.get']),
+  oneDag('PATCH', task, 'user', ['taskInstance.update']),
+  oneDag('DELETE', task, 'user', ['taskInstance.delete']),
+  oneDag('PATCH', `${task}/dry_run`, 'user', ['taskInstance.update']),
+  oneDag('GET', `${task}/{map_index}`, 'viewer', ['taskInstance.get']),
+  oneDag('PATCH', `${task}/{map_index}`, 'user', ['taskInstance.update']),
+  oneDag('PATCH', `${task}/{map_index}/dry_run`, 'user', ['taskInstance.update']),
+  oneDag('GET', `${task}/dependencies`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/{map_index}/dependencies`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/tries`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/{map_index}/tries`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/tries/{task_try_number}`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/{map_index}/tries/{task_try_number}`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/listMapped`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/links`, 'viewer', ['taskInstance.get']),
+  oneDag('PATCH', `${run}/taskGroupInstances/{group_id}`, 'user', ['taskInstance.update']),
+  oneDag('PATCH', `${run}/taskGroupInstances/{group_id}/dry_run`, 'user', ['taskInstance.update']),
+  oneDag('GET', `${task}/logs/{try_number}`, 'viewer', ['taskLog.get'], { streams: true }),
+  oneDag('GET', `${task}/externalLogUrl/{try_number}`, 'viewer', ['taskLog.get']),
+  oneDag('GET', `${task}/xcomEntries`, 'viewer', ['xcom.get'], anyTask),
+  oneDag('POST', `${task}/xcomEntries`, 'user', ['xcom.create']),
+  // `deserialize` would run code of the Deployment in Airflow's API server
+  oneDag('GET', `${task}/xcomEntries/{xcom_key}`, 'viewer', ['xcom.get'], { off: ['deserialize'] }),
+  oneDag('PATCH', `${task}/xcomEntries/{xcom_key}`, 'user', ['xcom.update']),
+  oneDag('DELETE', `${task}/xcomEntries/{xcom_key}`, 'user', ['xcom.delete']),
+  oneDag('GET', `${task}/state-store`, 'viewer', ['taskInstance.get']),
+  oneDag('GET', `${task}/state-store/{key}`, 'viewer', ['taskInstance.get']),
+  oneDag('PUT', `${task}/state-store/{key}`, 'user', ['taskInstance.update']),
+  oneDag('PATCH', `${task}/state-store/{key}`, 'user', ['taskInstance.update']),
+  oneDag('DELETE', `${task}/state-store`, 'user', ['taskInstance.delete']),
+  oneDag('DELETE', `${task}/state-store/{key}`, 'user', ['taskInstance.delete']),
+  oneDag('GET', `${task}/{map_index}/hitlDetails`, 'viewer', ['taskInstance.get']),
+  oneDag('PATCH', `${task}/{map_index}/hitlDetails`, 'user', ['taskInstance.update']),
+  oneDag('GET', `${task}/{map_index}/hitlDetails/tries/{try_number}`, 'viewer', ['taskInstance.get']),
+
+  // backfills
+  wide('Q', 'GET', '/backfills', 'viewer', ['dagRun.get']),
+  closed('B', 'POST', '/backfills', 'user', ['dagRun.create']),
+  closed('B', 'POST', '/backfills/dry_run', 'user', ['dagRun.create']),
+  closed('L', 'GET', '/backfills/{backfill_id}', 'viewer', ['dagRun.get']),
+  closed('L', 'PUT', '/backfills/{backfill_id}/pause', 'user', ['dagRun.update']),
+  closed('L', 'PUT', '/backfills/{backfill_id}/unpause', 'user', ['dagRun.update']),
+  closed('L', 'PUT', '/backfills/{backfill_id}/cancel', 'user', ['dagRun.update']),
+
+  // assets
+  wide('W', 'GET', '/assets', 'viewer', ['datasets.get']),
+  wide('W', 'GET', '/assets/{asset_id}', 'viewer', ['datasets.get']),
+  wide('W', 'GET', '/assets/aliases', 'viewer', ['datasets.get']),
+  wide('W', 'GET', '/assets/aliases/{asset_alias_id}', 'viewer', ['datasets.get']),
+  wide('Q', 'GET', '/assets/events', 'viewer', ['datasets.get']),
+  wide('W', 'POST', '/assets/events', 'op', ['datasets.create']),
+  wide('W', 'POST', '/assets/{asset_id}/materialize', 'op', ['datasets.create', 'dagRun.create']),
+  wide('W', 'GET', '/assets/{asset_id}/queuedEvents', 'viewer', ['datasets.get']),
+  wide('W', 'DELETE', '/assets/{asset_id}/queuedEvents', 'op', ['datasets.delete']),
+  oneDag('GET', '/dags/{dag_id}/assets/queuedEvents', 'viewer', ['datasets.get', 'dag.get']),
+  oneDag('DELETE', '/dags/{dag_id}/assets/queuedEvents', 'op', ['datasets.delete', 'dag.update']),
+  oneDag('GET', '/dags/{dag_id}/assets/{asset_id}/queuedEvents', 'viewer', ['datasets.get', 'dag.get']),
+  oneDag('DELETE', '/dags/{dag_id}/assets/{asset_id}/queuedEvents', 'op', ['datasets.delete', 'dag.update']),
+  wide('W', 'GET', '/assets/{asset_id}/state-store', 'viewer', ['datasets.get']),
+  wide('W', 'DELETE', '/assets/{asset_id}/state-store', 'op', ['datasets.delete']),
+  wide('W', 'GET', '/assets/{asset_id}/state-store/{key}', 'viewer', ['datasets.get']),
+  wide('W', 'PUT', '/assets/{asset_id}/state-store/{key}', 'op', ['datasets.update']),
+  wide('W', 'DELETE', '/assets/{asset_id}/state-store/{key}', 'op', ['datasets.delete']),
+
+  // connections, variables, pools
+  wide('W', 'GET', '/connections', 'op', ['connection.get']),
+  wide('W', 'POST', '/connections', 'op', ['connection.create']),
+  closed('B', 'PATCH', '/connections', 'op', ['connection.create', 'connection.update', 'connection.delete']),
+  wide('W', 'GET', '/connections/{connection_id}', 'op', ['connection.get']),
+  wide('W', 'PATCH', '/connections/{connection_id}', 'op', ['connection.update']),
+  wide('W', 'DELETE', '/connections/{connection_id}', 'op', ['connection.delete']),
+  wide('W', 'GET', '/variables', 'op', ['variable.get']),
+  wide('W', 'POST', '/variables', 'op', ['variable.create']),
+  closed('B', 'PATCH', '/variables', 'op', ['variable.create', 'variable.update', 'variable.delete']),
+  wide('W', 'GET', '/variables/{variable_key}', 'op', ['variable.get']),
+  wide('W', 'PATCH', '/variables/{variable_key}', 'op', ['variable.update']),
+  wide('W', 'DELETE', '/variables/{variable_key}', 'op', ['variable.delete']),
+  wide('W', 'GET', '/pools', 'viewer', ['pool.get']),
+  wide('W', 'POST', '/pools', 'op', ['pool.create']),
+  closed('B', 'PATCH', '/pools', 'op', ['pool.create', 'pool.update', 'pool.delete']),
+  wide('W', 'GET', '/pools/{pool_name}', 'viewer', ['pool.get']),
+  wide('W', 'PATCH', '/pools/{pool_name}', 'op', ['pool.update']),
+  wide('W', 'DELETE', '/pools/{pool_name}', 'op', ['pool.delete']),
+  never('POST', '/connections/test'), // runs code of providers in Airflow's API server; off there by default
+  wide('W', 'POST', '/connections/defaults', 'op', ['connection.create']),
+  never('POST', '/connections/enqueue-test'),
+  never('GET', '/connections/enqueue-test'),
+
+  // the instance
+  wide('Q', 'GET', '/eventLogs', 'viewer', ['auditLog.get']),
+  wide('W', 'GET', '/eventLogs/{event_log_id}', 'viewer', ['auditLog.get']),
+  wide('W', 'GET', '/importErrors', 'viewer', ['importError.get']),
+  wide('W', 'GET', '/importErrors/{import_error_id}', 'viewer', ['importError.get']),
+  wide('W', 'GET', '/jobs', 'viewer', ['job.get']),
+  wide('W', 'GET', '/plugins', 'viewer', ['plugin.get']),
+  wide('W', 'GET', '/plugins/importErrors', 'viewer', ['plugin.get']),
+  wide('W', 'GET', '/providers', 'viewer', ['provider.get']),
+  wide('W', 'GET', '/config', 'op', ['config.get']),
+  wide('W', 'GET', '/config/section/{section}/option/{option}', 'op', ['config.get']),
+  open('GET', '/monitor/health', ['deployment.get']),
+  open('GET', '/version', ['deployment.get']),
+  never('GET', '/auth/login'), // leads to a page for people
+  never('GET', '/auth/logout'), // would end the token of the gateway
+];
+
+/** P: the Dag in the path decides. */
+function oneDag(
+  method: AirflowMethod,
+  template: string,
+  role: AirflowRole,
+  rights: readonly (AirflowRight & DagRight)[],
+  extras: Extras = {},
+) {
+  return row('P', method, template, rights.map(onDeployment), extras, { airflowRole: role, dagPermissions: rights.map(onDag) });
+}
+
+/** A Deployment-wide right decides; the letter says what a narrower one would take. */
+function wide(
+  handling: 'P+F' | 'Q' | 'R' | 'F' | 'W',
+  method: AirflowMethod,
+  template: string,
+  role: AirflowRole,
+  rights: readonly AirflowRight[],
+  extras: Extras = {},
+) {
+  return row(handling, method, template, rights.map(onDeployment), extras, { airflowRole: role });
+}
+
+/** U: Airflow asks nobody, we do. */
+function open(method: AirflowMethod, template: string, permissions: readonly Permission[]) {
+  return row('U', method, template, permissions, {}, {});
+}
+
+/** B and L: known, with the rights they will need, and not forwarded in this version. */
+function closed(
+  handling: 'B' | 'L',
+  method: AirflowMethod,
+  template: string,
+  role: AirflowRole,
+  rights: readonly AirflowRight[],
+  extras: Extras = {},
+) {
+  return row(handling, method, template, rights.map(onDeployment), extras, { airflowRole: role });
+}
+
+/** X: nobody's business. */
+function never(method: AirflowMethod, template: string) {
+  return row('X', method, template, [], {}, {});
+}
+
+function row(
+  handling: Handling,
+  method: AirflowMethod,
+  template: string,
+  permissions: readonly Permission[],
+  extras: Extras,
+  more: Pick<AirflowRoute, 'airflowRole' | 'dagPermissions'>,
+): AirflowRoute {
+  const operations: Readonly<Record<string, { readonly query: Readonly<Record<string, string>> }>> = declared.operations;
+  const query = new Map<string, QueryRule>(Object.entries(extras.query ?? {}));
+  for (const [name, occurs] of Object.entries(operations[`${method} ${template}`]?.query ?? {})) {
+    query.set(name, occurs === 'repeated' ? 'repeated' : 'single');
+  }
+  for (const name of extras.off ?? []) query.set(name, 'off');
+  return {
+    method,
+    template,
+    handling,
+    permissions,
+    ...more,
+    wildcards: extras.wildcards ?? [],
+    query,
+    queryRights: new Map(Object.entries(extras.queryRights ?? {})),
+    streams: extras.streams ?? false,
+  };
+}
+
+function onDeployment<Right extends AirflowRight>(right: Right): `deployment.airflow.${Right}` {
+  return `deployment.airflow.${right}`;
+}
+
+function onDag<Right extends DagRight>(right: Right): `dag.airflow.${Right}` {
+  return `dag.airflow.${right}`;
+}
