@@ -24,20 +24,20 @@ export function decodeBase64url(text: string): Buffer | undefined {
  */
 export function readJsonObject(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) refuse('malformed');
-  const text = bytes.toString('utf8');
-  const value = parse(text);
+  const value = parseCanonical(bytes.toString('utf8'));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse('malformed');
-  harden(value, 1); // first, because it bounds how deep stringify has to go
-  if (JSON.stringify(value) !== text) refuse('malformed');
+  harden(value, 1);
   return value as JsonObject; // proven above: neither null nor a list
 }
 
-function parse(text: string): unknown {
+function parseCanonical(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    if (JSON.stringify(value) === text) return value;
   } catch {
-    refuse('malformed'); // without the cause: a SyntaxError quotes the text
+    // Not JSON, or nested deeper than the stack. The cause is dropped: a SyntaxError quotes the text.
   }
+  refuse('malformed');
 }
 
 /** Refuses deep nesting, names that touch a prototype and half characters; freezes. */

@@ -20,5 +20,6 @@ export {
   type TokenType,
 } from './format.ts';
 export { importKey, importKeys, type KeySet, type PublicJwk, thumbprint, type VerificationKey } from './keys.ts';
+export { createSignatureCache, type SignatureCache, type SignatureCacheOptions } from './signature-cache.ts';
 export { type SignedObject, type SignedToken, verifySignedObject, verifySignedToken } from './signed.ts';
 export { createVerifier, type Principal, type Verifier, type VerifierOptions } from './verifier.ts';

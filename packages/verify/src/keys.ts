@@ -65,11 +65,23 @@ export function importKeys(jwks: { readonly keys: readonly PublicJwk[] }): KeySe
 
 /** The RFC 7638 thumbprint, SHA-256, base64url: the same for the same key, whatever its `kid`. */
 export function thumbprint(jwk: PublicJwk): string {
-  // The members RFC 7638 §3.2 requires of each type, in its order.
-  const { kty, crv, x, y, n, e } = jwk;
-  const required = { EC: { crv, kty, x, y }, OKP: { crv, kty, x }, RSA: { e, kty, n } }[kty];
-  if (!required || Object.values(required).some((member) => typeof member !== 'string')) fail('it is not complete');
+  const required = requiredMembers(jwk);
+  if (Object.values(required).some((member) => typeof member !== 'string')) fail('a member that its "kty" needs is missing');
   return hash('sha256', JSON.stringify(required), 'base64url');
+}
+
+/** What RFC 7638 §3.2 hashes, in its order. */
+function requiredMembers({ kty, crv, x, y, n, e }: PublicJwk) {
+  switch (kty) {
+    case 'EC':
+      return { crv, kty, x, y };
+    case 'OKP':
+      return { crv, kty, x };
+    case 'RSA':
+      return { e, kty, n };
+    default:
+      fail('"kty" is not EC, OKP or RSA');
+  }
 }
 
 function createKey(jwk: PublicJwk): KeyObject {
