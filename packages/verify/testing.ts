@@ -80,3 +80,29 @@ export function signSegments(header: string, payload: string, key: TestKey = es2
 export function encode(content: string | Uint8Array): string {
   return Buffer.from(content as string).toString('base64url'); // one overload for both, as Buffer.from decides at run time
 }
+
+/** A small deterministic generator (splitmix32): the same seed gives the same run on every machine. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+    return (mixed ^ (mixed >>> 15)) >>> 0;
+  };
+  const below = (limit: number) => next() % limit;
+  return {
+    below,
+    pick: (items) => items[below(items.length)] as (typeof items)[number], // below its length; an empty list is a mistake
+    text: (length, alphabet) => Array.from({ length }, () => alphabet[below(alphabet.length)]).join(''),
+    bytes: (length) => Buffer.from(Array.from({ length }, () => below(256))),
+  };
+}
+
+export interface Random {
+  /** A whole number from 0 to `limit - 1`. */
+  readonly below: (limit: number) => number;
+  readonly pick: <Item>(items: readonly Item[]) => Item;
+  readonly text: (length: number, alphabet: string) => string;
+  readonly bytes: (length: number) => Buffer;
+}
