@@ -1,0 +1,245 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { type Dispatcher, Pool } from 'undici';
+import { type AirflowAddress, buildAnswerHeaders, buildUpstreamHead, type UpstreamHead } from './headers.ts';
+import { sendProblem } from './problem-response.ts';
+
+export interface ProxyOptions {
+  /** Base address of Airflow, without `/api/v2`; a path in it goes before every target. */
+  readonly airflowUrl: string;
+  /** Largest request body that is forwarded. */
+  readonly maxBodyBytes?: number;
+  readonly connectTimeoutMs?: number;
+  /** How long Airflow may take from the last byte it was sent until it begins to answer, waiting for a connection included. */
+  readonly answerTimeoutMs?: number;
+  /** How long an answer may pause, on either side, until it is cut. Answers that stream by nature may pause at Airflow's side. */
+  readonly idleTimeoutMs?: number;
+  /** Connections to Airflow at the same time; what comes above that waits. */
+  readonly connections?: number;
+  /** Streaming answers at the same time, each of which holds a connection and a thread in Airflow. */
+  readonly maxStreams?: number;
+  /** Told of every fault of Airflow or of the way there, for the log. */
+  readonly onFault?: (fault: ProxyFault) => void;
+}
+
+export interface ProxyFault {
+  readonly requestId: string;
+  /** `airflow_refused_us`: Airflow answered 401, which can only mean the credential of the gateway. */
+  readonly kind: 'airflow_unreachable' | 'airflow_timeout' | 'airflow_refused_us';
+  readonly cause?: Error;
+}
+
+/** What was decided about a request. */
+export interface Upstream {
+  /** `RouteMatch.upstreamTarget` */
+  readonly target: string;
+  /** `Minter.mint(…)`; absent for routes on which Airflow wants no credential. */
+  readonly authorization?: string | undefined;
+  readonly requestId: string;
+  /** `AirflowRoute.streams` */
+  readonly streams?: boolean;
+}
+
+export interface Proxy {
+  /**
+   * Sends the request on and its answer back, as a stream both ways. Answers with a problem itself when that does not work
+   * out; when the answer has begun already, the connection is cut, so that nobody takes a part for the whole. Never retries.
+   */
+  forward(request: IncomingMessage, response: ServerResponse, upstream: Upstream): void;
+  /** Cuts what is still under way. */
+  close(): Promise<void>;
+}
+
+/** What the exchanges of one proxy have in common. */
+interface Line {
+  readonly pool: Pool;
+  readonly airflow: AirflowAddress;
+  readonly limits: {
+    readonly maxBodyBytes: number;
+    readonly answerTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly maxStreams: number;
+  };
+  readonly onFault: (fault: ProxyFault) => void;
+  streams: number;
+}
+
+/** Builds the way to one Airflow. Throws when `airflowUrl` is not an http or https address without credentials and query. */
+export function createProxy(options: ProxyOptions): Proxy {
+  const url = new URL(options.airflowUrl);
+  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new Error('the address of Airflow must be http:// or https://, without credentials, query or fragment');
+  }
+  const line: Line = {
+    pool: new Pool(url.origin, {
+      connections: options.connections ?? 128,
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: options.connectTimeoutMs ?? 5_000 },
+      maxHeaderSize: 65_536,
+      headersTimeout: 0, // `Exchange` has its own, which counts the wait for a connection too
+    }),
+    airflow: { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') },
+    limits: {
+      maxBodyBytes: options.maxBodyBytes ?? 10_485_760,
+      answerTimeoutMs: options.answerTimeoutMs ?? 60_000,
+      idleTimeoutMs: options.idleTimeoutMs ?? 600_000,
+      maxStreams: options.maxStreams ?? 64,
+    },
+    onFault: options.onFault ?? (() => undefined),
+    streams: 0,
+  };
+  return {
+    forward: (request, response, upstream) => forward(line, request, response, upstream),
+    close: () => line.pool.destroy(),
+  };
+}
+
+function forward(line: Line, request: IncomingMessage, response: ServerResponse, upstream: Upstream): void {
+  const head = buildUpstreamHead(request, upstream);
+  if ('refused' in head) sendProblem(response, 'header_refused', { requestId: upstream.requestId, detail: head.refused });
+  else if ((head.contentLength ?? 0) > line.limits.maxBodyBytes) refuseBody(line, response, upstream.requestId);
+  else if (upstream.streams === true && line.streams >= line.limits.maxStreams) refuseStream(line, response, upstream.requestId);
+  else send(line, request, response, upstream, head);
+}
+
+function send(line: Line, request: IncomingMessage, response: ServerResponse, upstream: Upstream, head: UpstreamHead): void {
+  const streams = upstream.streams === true;
+  line.pool.dispatch(
+    {
+      path: line.airflow.prefix + upstream.target,
+      method: request.method as Dispatcher.HttpMethod, // one of the table's, as `target` was matched with it
+      headers: head.headers,
+      body: head.hasBody ? bodyOf(request, head, line.limits.maxBodyBytes) : null,
+      bodyTimeout: streams ? 0 : line.limits.idleTimeoutMs,
+    },
+    new Exchange(line, request, response, upstream.requestId, streams),
+  );
+}
+
+function refuseBody(line: Line, response: ServerResponse, requestId: string): void {
+  sendProblem(response, 'body_too_large', { requestId, detail: `The body may have at most ${line.limits.maxBodyBytes} bytes.` });
+}
+
+function refuseStream(line: Line, response: ServerResponse, requestId: string): void {
+  const detail = `No more than ${line.limits.maxStreams} streaming answers may be open at the same time.`;
+  sendProblem(response, 'rate_limited', { requestId, detail, headers: { 'retry-after': '1' } });
+}
+
+class BodyTooLarge extends Error {}
+
+/** Node holds a body to its content-length. One without is counted as it passes. */
+function bodyOf(request: IncomingMessage, head: UpstreamHead, maxBytes: number): IncomingMessage | Transform {
+  if (head.contentLength !== undefined) return request;
+  let bytes = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) done(new BodyTooLarge());
+      else done(null, chunk);
+    },
+  });
+  // one that breaks off never ends, so Airflow never sees it as complete; `Exchange` hears of it from the response
+  return request.pipe(counted);
+}
+
+/** One request and its answer. A class because undici wants an object with these methods, and this way each has them once. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #line: Line;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+  readonly #streams: boolean;
+  readonly #answerTimer: NodeJS.Timeout;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #drains = false;
+  #isOver = false;
+
+  constructor(line: Line, request: IncomingMessage, response: ServerResponse, requestId: string, streams: boolean) {
+    this.#line = line;
+    this.#request = request;
+    this.#response = response;
+    this.#requestId = requestId;
+    this.#streams = streams;
+    this.#answerTimer = setTimeout(() => this.#fail('airflow_timeout'), line.limits.answerTimeoutMs);
+    if (streams) line.streams++;
+    response.once('close', () => this.#leave());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('the exchange ended before it began'));
+  }
+
+  onBodySent(): void {
+    if (!this.#isOver) this.#answerTimer.refresh();
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (this.#isOver || status < 200) return;
+    clearTimeout(this.#answerTimer);
+    if (status === 401)
+      this.#line.onFault({ requestId: this.#requestId, code: 'airflow_unreachable', cause: new Error('Airflow answered 401') });
+    const answer = buildAnswerHeaders(headers, this.#line.airflow, this.#requestId);
+    // what is left of the body may never be read: nothing can follow it on this connection
+    if (!this.#request.complete) answer.push('connection', 'close');
+    this.#response.writeHead(status, answer);
+    if (this.#streams) this.#response.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver || this.#response.write(chunk)) return;
+    controller.pause();
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = setTimeout(() => this.#response.destroy(), this.#line.limits.idleTimeoutMs);
+    if (this.#drains) return;
+    this.#drains = true;
+    this.#response.on('drain', () => {
+      clearTimeout(this.#stallTimer);
+      controller.resume();
+    });
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (cause instanceof BodyTooLarge) {
+      this.#end();
+      refuseBody(this.#line, this.#response, this.#requestId);
+    } else this.#fail('airflow_unreachable', cause);
+  }
+
+  /** The caller is gone, or the answer is complete. */
+  #leave(): void {
+    clearTimeout(this.#stallTimer);
+    if (this.#isOver) return;
+    this.#end();
+    this.#controller?.abort(new Error('the caller is gone'));
+  }
+
+  #fail(kind: ProxyFault['kind'], cause?: Error): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#controller?.abort(new Error(kind));
+    this.#line.onFault({ requestId: this.#requestId, kind, ...(cause && { cause }) });
+    const requestId = this.#requestId;
+    if (this.#response.headersSent) this.#response.destroy();
+    else if (kind !== 'airflow_refused_us') sendProblem(this.#response, kind, { requestId });
+    else sendProblem(this.#response, 'airflow_unreachable', { requestId, detail: 'Airflow did not accept the credential of the gateway.' });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#answerTimer);
+    if (this.#streams) this.#line.streams--;
+  }
+}
