@@ -183,8 +183,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     if (this.#isOver || status < 200) return;
     clearTimeout(this.#answerTimer);
-    if (status === 401)
-      this.#line.onFault({ requestId: this.#requestId, code: 'airflow_unreachable', cause: new Error('Airflow answered 401') });
+    // about the gateway's credential: passed on, it would tell callers that theirs is wrong
+    if (status === 401) {
+      this.#fail('airflow_refused_us');
+      return;
+    }
     const answer = buildAnswerHeaders(headers, this.#line.airflow, this.#requestId);
     // what is left of the body may never be read: nothing can follow it on this connection
     if (!this.#request.complete) answer.push('connection', 'close');
@@ -212,10 +215,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    if (cause instanceof BodyTooLarge) {
-      this.#end();
-      refuseBody(this.#line, this.#response, this.#requestId);
-    } else this.#fail('airflow_unreachable', cause);
+    if (this.#isOver || !(cause instanceof BodyTooLarge)) {
+      this.#fail('airflow_unreachable', cause);
+      return;
+    }
+    this.#end();
+    if (this.#response.headersSent) this.#response.destroy();
+    else refuseBody(this.#line, this.#response, this.#requestId);
   }
 
   /** The caller is gone, or the answer is complete. */
