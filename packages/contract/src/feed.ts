@@ -7,8 +7,8 @@
  * `{"heartbeat": <JWS>}`; payloads are `FeedBatch` and `FeedHeartbeat`.
  */
 import { z } from 'zod';
+import { Id } from './ids.ts';
 
-const Id = z.string().regex(/^c[0-9a-z]{24}$/);
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 const Milliseconds = z.int().min(0);
 
@@ -78,7 +78,11 @@ export type TokenEntry = z.infer<typeof TokenEntry>;
 export const TokenGoneEntry = z.strictObject({ kind: z.literal('token-gone'), id: Id, retired: z.array(RetiredValue) });
 
 /** The last entry a gateway ever gets: the Deployment or its agent token ended. Kept, and refuses everything. */
-export const EndEntry = z.strictObject({ kind: z.literal('end'), reason: z.enum(['deployment_deleted', 'agent_token_ended']), at: Milliseconds });
+export const EndEntry = z.strictObject({
+  kind: z.literal('end'),
+  reason: z.enum(['deployment_deleted', 'agent_token_ended']),
+  at: Milliseconds,
+});
 
 /** One entry of a batch. Puts carry the whole state of their object, so that applying one twice changes nothing. */
 export const FeedEntry = z.discriminatedUnion('kind', [DeploymentEntry, KeysEntry, TokenEntry, TokenGoneEntry, EndEntry]);
