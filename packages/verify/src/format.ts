@@ -35,7 +35,7 @@ export const prefixes: Readonly<Record<SignedType, string>> = {
  * A match is proven ours by its signature alone, without a database (F-03).
  */
 export const detectionPattern = new RegExp(
-  `(?:${prefixes['at+jwt']}|${prefixes['agent+jwt']})[A-Za-z0-9_-]{12,200}\\.eyJ[A-Za-z0-9_-]{100,4000}\\.[A-Za-z0-9_-]{86,700}`,
+  `(?:${prefixes['at+jwt']}|${prefixes['agent+jwt']})[A-Za-z0-9_-]{12,}\\.eyJ[A-Za-z0-9_-]{100,}\\.[A-Za-z0-9_-]{86,}`,
 );
 
 function prefixOf(type: SignedType): string {
