@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { groupsUnder, signalAll } from './process-group.ts';
 
 export interface ProgramOptions {
   /** What messages call it. */
@@ -36,7 +37,7 @@ export interface Program {
   readonly exitCode: Promise<number>;
   /** The last lines of its output, for messages. */
   tail(lines?: number): string;
-  /** Ends the whole group: asks, waits up to `patienceMs`, then kills. Safe to call twice. */
+  /** Ends it and all its descendants: asks, waits up to `patienceMs`, then kills. Safe to call twice. */
   stop(patienceMs?: number): Promise<void>;
 }
 
@@ -67,7 +68,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     ended: () => ending,
     exitCode,
     tail: (lines = 25) => readFileSync(options.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n'),
-    stop: (patienceMs = 10_000) => stopGroup(pid, options.stopSignal ?? 'SIGTERM', patienceMs),
+    stop: (patienceMs = 10_000) => stopFamily(pid, options.stopSignal ?? 'SIGTERM', patienceMs),
   };
 }
 
@@ -124,7 +125,8 @@ export async function waitUntil<T>(
     await sleep(everyMs);
   }
   const tails = programs.map((program) => `--- ${program.name}\n${program.tail(12)}`).join('\n');
-  throw new Error(`gave up on ${what} after ${timeoutMs / 1000} s\n${tails}`, { cause: reason });
+  const why = reason instanceof Error ? `: ${reason.message}` : '';
+  throw new Error(`gave up on ${what} after ${timeoutMs / 1000} s${why}\n${tails}`, { cause: reason });
 }
 
 async function started(child: ChildProcess, options: ProgramOptions): Promise<number> {
@@ -136,31 +138,24 @@ async function started(child: ChildProcess, options: ProgramOptions): Promise<nu
   return child.pid;
 }
 
-async function stopGroup(pid: number, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
-  if (signalGroup(pid, signal) && !(await isGone(pid, patienceMs))) {
-    signalGroup(pid, 'SIGKILL');
-    await isGone(pid, 2000); // not for ever: where nobody collects orphans, dead ones stay in the table
+async function stopFamily(pid: number, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
+  const groups = groupsUnder([pid]);
+  signalAll(groups, signal);
+  if (!(await areGone(groups, patienceMs))) {
+    signalAll(groups, 'SIGKILL');
+    await areGone(groups, 2000); // not for ever: where nobody collects orphans, dead ones stay in the table
   }
   tellReaper(`-group ${pid}`);
 }
 
-async function isGone(pid: number, timeoutMs: number): Promise<boolean> {
+async function areGone(groups: Set<number>, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline) {
-    if (!signalGroup(pid, 0)) return true;
+    signalAll(groups, 0);
+    if (groups.size === 0) return true;
     await sleep(50);
   }
   return false;
-}
-
-/** False when the group has no member left. Signal 0 only asks. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 let reaper: ChildProcess | undefined;

@@ -49,24 +49,36 @@ async function runUnitTests(): Promise<void> {
 /** The oldest supported Node. The server's start-up is part of it, because Node strips the types itself there. */
 function runOnNode24(): void {
   const folder = process.env.ASTROLABE_NODE_24;
-  if (!folder) return missing('the unit tests on Node 24', 'ASTROLABE_NODE_24 does not name a folder with its `node`');
-  run('unit tests on Node 24', ['run', '--exclude', 'scripts/**'], { PATH: [folder, process.env.PATH].join(delimiter) }, join(folder, 'node'));
+  if (!folder) {
+    missing('the unit tests on Node 24', 'ASTROLABE_NODE_24 does not name a folder with its `node`');
+    return;
+  }
+  run(
+    'unit tests on Node 24',
+    ['run', '--exclude', 'scripts/**'],
+    { PATH: [folder, process.env.PATH].join(delimiter) },
+    join(folder, 'node'),
+  );
 }
 
 function runStory(): void {
   const airflow = findAirflow();
-  if ('missing' in airflow) return missing('the story on a real Airflow', airflow.missing);
-  run('the story on a real Airflow', ['run', '--config', 'e2e/vitest.config.ts']);
+  if ('missing' in airflow) missing('the story on a real Airflow', airflow.missing);
+  else run('the story on a real Airflow', ['run', '--config', 'e2e/vitest.config.ts']);
 }
 
 /** Runs vitest and adds what its report says. A run that ends badly without a failed test counts as one failure. */
 function run(what: string, args: readonly string[], environment: Record<string, string> = {}, node = process.execPath): void {
   console.log(`\n── ${what}`);
   const report = join(reports, `${what.replaceAll(/\W+/g, '-')}.json`);
-  const outcome = spawnSync(node, ['node_modules/vitest/vitest.mjs', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], {
-    stdio: 'inherit',
-    env: { ...process.env, ...environment },
-  });
+  const outcome = spawnSync(
+    node,
+    ['node_modules/vitest/vitest.mjs', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    },
+  );
   const count = readReport(report);
   if (outcome.status !== 0 && count.failed === 0) count.failed = 1;
   total.passed += count.passed;
@@ -78,9 +90,9 @@ function readReport(file: string): Count {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>; // vitest's JSON reporter
     return {
-      passed: report['numPassedTests'] ?? 0,
-      failed: report['numFailedTests'] ?? 0,
-      skipped: (report['numPendingTests'] ?? 0) + (report['numTodoTests'] ?? 0),
+      passed: report.numPassedTests ?? 0,
+      failed: report.numFailedTests ?? 0,
+      skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0),
     };
   } catch {
     return { passed: 0, failed: 0, skipped: 0 };

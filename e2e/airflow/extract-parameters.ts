@@ -5,9 +5,10 @@
  * `node e2e/airflow/extract-parameters.ts` starts that Airflow and asks it. Run it after a change of release and review
  * the difference: a new line is a new door, which stays closed until the gateway's route table names it.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { disposableFolder } from '../process.ts';
 import { createSharedSecret } from './environment.ts';
 import { startAirflow } from './start.ts';
 
@@ -26,6 +27,7 @@ const output = new URL('../../apps/gateway/src/airflow-parameters.json', import.
 
 async function main(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'astrolabe-parameters-'));
+  const removeFolder = disposableFolder(dir);
   const airflow = await startAirflow({ dir, environment: createSharedSecret(), onProgress: (text) => console.error(text) });
   try {
     const document = await readJson(`${airflow.url}/openapi.json`);
@@ -35,7 +37,7 @@ async function main(): Promise<void> {
     console.log(`${Object.keys(parameters.operations).length} operations of Airflow ${parameters.airflow}`);
   } finally {
     await airflow.stop();
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder();
   }
 }
 

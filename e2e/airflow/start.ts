@@ -44,7 +44,7 @@ export async function startAirflow({ dir, environment, port, onProgress = () => 
   const postgres = 'bin' in findPostgres() ? await startPostgres() : undefined;
   const components: Program[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(components.map((component) => component.stop()));
+    await Promise.all(components.map((component) => component.stop(1000))); // there is nothing to save;
     await postgres?.stop();
   };
   try {
@@ -69,7 +69,7 @@ export async function startAirflow({ dir, environment, port, onProgress = () => 
     const url = `http://127.0.0.1:${apiPort}`;
     await waitUntil("Airflow's health", () => askHealth(url), { programs: components, timeoutMs: 120_000 });
     onProgress('healthy; waiting for its Dags');
-    await waitUntil(`the Dags ${dagIds.join(', ')}`, () => askDags(url, password), { programs: components, timeoutMs: 90_000 });
+    await waitUntil(`the Dags ${dagIds.join(', ')}`, () => askDags(url, password), { programs: components, timeoutMs: 60_000 });
     return { url, port: apiPort, database: postgres ? 'postgresql' : 'sqlite', assertAlive: () => assertAlive(components), stop };
   } catch (error) {
     await stop();
