@@ -5,7 +5,11 @@ const rate = z.coerce.number().int().min(1).max(1_000_000);
 
 /** Settings of the control plane. The variable is `ASTROLABE_SERVER_` and the name in capitals. */
 export const ServerConfig = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address the server listens on. Tokens are accepted over TLS or from loopback only.'),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address the server listens on. Tokens are accepted over TLS or from loopback only.'),
   port: z.coerce.number().int().min(0).max(65_535).default(8888).describe('Port the server listens on.'),
   publicUrl: z
     .url({ protocol: /^https?$/ })
@@ -18,6 +22,7 @@ export const ServerConfig = z.strictObject({
   getsPerSecond: rate.default(25).describe('GET requests a token may make in a second.'),
   postsPerSecond: rate.default(10).describe('POST requests a token may make in a second.'),
   deletesPerSecond: rate.default(5).describe('DELETE requests a token may make in a second.'),
+  metricsForAll: z.stringbool().default(false).describe('Answer /metrics to every caller instead of those on this machine only.'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('Least severe line that is logged.'),
 });
 
@@ -52,12 +57,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const parsed = ServerConfig.safeParse(given);
   if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${variableOf(String(issue.path[0]))}: ${issue.message}`));
   if (mistakes.length > 0 || !parsed.success) throw new ConfigError(mistakes.join('; '));
-  const dataDir = resolve(environment['ASTROLABE_DATA'] || 'data');
+  const dataDir = resolve(environment.ASTROLABE_DATA || 'data');
   return {
     ...parsed.data,
     dataDir,
-    keysDir: resolve(environment['ASTROLABE_KEYS'] || `${dataDir}/keys`),
-    ...(environment['ASTROLABE_MASTER_KEY'] ? { masterKey: environment['ASTROLABE_MASTER_KEY'] } : {}),
+    keysDir: resolve(environment.ASTROLABE_KEYS || `${dataDir}/keys`),
+    ...(environment.ASTROLABE_MASTER_KEY ? { masterKey: environment.ASTROLABE_MASTER_KEY } : {}),
   };
 }
 

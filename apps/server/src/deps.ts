@@ -1,7 +1,7 @@
 /** What rules may touch, built once by `main.ts` and handed to every rule as its first argument. */
-import type { HomeScope, Holder } from '@astrolabe/policy';
+import type { Holder, HomeScope } from '@astrolabe/policy';
 import type { TokenKind } from '@astrolabe/verify';
-import type { Logger } from 'pino';
+import type pino from 'pino';
 import type { ServerConfig } from './config.ts';
 import type { Sealing } from './sealing.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
@@ -47,7 +47,7 @@ export interface Deps {
   readonly signingKeys: SigningKeys;
   readonly feedEpoch: string;
   readonly sealing: Sealing;
-  readonly log: Logger;
+  readonly log: pino.Logger;
   /** Epoch milliseconds. */
   now(): number;
 }

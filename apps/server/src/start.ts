@@ -1,18 +1,18 @@
 /** From a configuration to working dependencies: keys, database, first start. `main.ts` and `owner-token.ts` begin here. */
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
-import { createFirstTenant, type FirstStart } from './first-start.ts';
+import type pino from 'pino';
 import type { ServerConfig } from './config.ts';
 import type { Deps } from './deps.ts';
+import { createFirstTenant, type FirstStart } from './first-start.ts';
 import { openMasterKey } from './master-key.ts';
 import { createSealing } from './sealing.ts';
 import { createSigningKey, loadSigningKeys } from './signing-keys/signing-keys.ts';
+import { StartError } from './start-error.ts';
 import { changeIssuer, findInstallation, insertInstallation } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open.ts';
 import type { InstallationRow } from './store/schema.ts';
 import { insertSigningKey } from './store/signing-keys.ts';
-import { StartError } from './start-error.ts';
 import { createIssuer } from './tokens/issuer.ts';
 import { readActor } from './tokens/principal.ts';
 
@@ -24,7 +24,7 @@ export interface Started {
 }
 
 /** @throws StartError, ConfigError, NewerDatabase or an error of the database; nothing is left open */
-export async function start(config: ServerConfig, log: Logger, now: () => number = Date.now): Promise<Started> {
+export async function start(config: ServerConfig, log: pino.Logger, now: () => number = Date.now): Promise<Started> {
   const store = openStore(config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`);
   try {
     await migrate(store);

@@ -22,7 +22,11 @@ export async function announceToken(deps: Pick<Deps, 'now'>, tx: Tx, token: Toke
 }
 
 /** Tells the gateway of a Deployment its place and whom it believes. The first entries of every feed. */
-export async function announceDeployment(deps: Pick<Deps, 'now' | 'issuers' | 'signingKeys'>, tx: Tx, deployment: DeploymentRow): Promise<void> {
+export async function announceDeployment(
+  deps: Pick<Deps, 'now' | 'issuers' | 'signingKeys'>,
+  tx: Tx,
+  deployment: DeploymentRow,
+): Promise<void> {
   const at = deps.now();
   await append(tx, deployment, deploymentEntry(deployment, deps.issuers), at);
   await append(tx, deployment, keysEntry(deps.signingKeys), at);

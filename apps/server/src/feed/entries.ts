@@ -6,7 +6,10 @@ import type { DeploymentRow, RoleBindingRow } from '../store/schema.ts';
 
 type Place = Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId'>;
 
-export function deploymentEntry(deployment: Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId' | 'name'>, issuers: readonly string[]): FeedEntry {
+export function deploymentEntry(
+  deployment: Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId' | 'name'>,
+  issuers: readonly string[],
+): FeedEntry {
   const { id, name, workspaceId, organizationId } = deployment;
   return { kind: 'deployment', id, name, workspaceId, organizationId, issuers: [...issuers] };
 }
@@ -30,7 +33,9 @@ export function tokenEntry(state: TokenState, place: Place): FeedEntry {
       }),
     ),
     retired: state.retired.map((value): RetiredValue => value),
-    bindings: state.bindings.filter((binding) => concerns(binding, place)).map(({ entityType, entityId, role }): FeedBinding => ({ entityType, entityId, role })),
+    bindings: state.bindings
+      .filter((binding) => concerns(binding, place))
+      .map(({ entityType, entityId, role }): FeedBinding => ({ entityType, entityId, role })),
   };
 }
 

@@ -54,7 +54,11 @@ export function createFeedHub(deps: HubDeps): FeedHub {
   const timer = setInterval(() => {
     if (beating) return; // a slow database delays heartbeats; it never piles them up
     beating = true;
-    beat(deps, [...streams.values()].flatMap((set) => [...set]), stop)
+    beat(
+      deps,
+      [...streams.values()].flatMap((set) => [...set]),
+      stop,
+    )
       .catch((error: unknown) => deps.log.warn({ err: error }, 'no heartbeat this second'))
       .finally(() => {
         beating = false;
@@ -169,7 +173,12 @@ async function sendBatch(
   await listener.send(`${JSON.stringify({ batch: signCompact('feed+jwt', deps.signingKeys.current('feed'), payload) })}\n`);
 }
 
-async function sendLastWord(deps: HubDeps, listener: Listener, reason: 'agent_token_ended' | 'deployment_deleted', at: number): Promise<void> {
+async function sendLastWord(
+  deps: HubDeps,
+  listener: Listener,
+  reason: 'agent_token_ended' | 'deployment_deleted',
+  at: number,
+): Promise<void> {
   const [head] = await listFeedHeads(deps.read, [listener.deploymentId]);
   if (!head) return;
   await sendSnapshot(deps, listener, { entries: [endEntry(reason, at)], sequence: head.feedSequence, chain: head.feedChain });
@@ -184,8 +193,17 @@ const addressed = (deps: HubDeps, listener: Pick<Listener, 'deploymentId'>): { i
 async function beat(deps: HubDeps, all: readonly Stream[], stop: (stream: Stream) => void): Promise<void> {
   if (all.length === 0) return;
   const at = deps.now(); // before reading: what is read is at least this new
-  const heads = new Map((await listFeedHeads(deps.read, [...new Set(all.map((s) => s.listener.deploymentId))])).map((head) => [head.id, head]));
-  const ended = new Map((await listEndedTokens(deps.read, all.map((s) => s.listener.agentTokenId))).map((token) => [token.id, token.deletedAt]));
+  const heads = new Map(
+    (await listFeedHeads(deps.read, [...new Set(all.map((s) => s.listener.deploymentId))])).map((head) => [head.id, head]),
+  );
+  const ended = new Map(
+    (
+      await listEndedTokens(
+        deps.read,
+        all.map((s) => s.listener.agentTokenId),
+      )
+    ).map((token) => [token.id, token.deletedAt]),
+  );
   const lines = new Map<string, string>();
   for (const stream of all) {
     const { listener } = stream;
@@ -194,11 +212,23 @@ async function beat(deps: HubDeps, all: readonly Stream[], stop: (stream: Stream
     if (!head) {
       stop(stream);
     } else if (endedAt !== undefined && head.deletedAt === null) {
-      stream.pumping = stream.pumping.then(() => sendLastWord(deps, listener, 'agent_token_ended', endedAt ?? at)).then(() => stop(stream), () => stop(stream));
+      stream.pumping = stream.pumping
+        .then(() => sendLastWord(deps, listener, 'agent_token_ended', endedAt ?? at))
+        .then(
+          () => stop(stream),
+          () => stop(stream),
+        );
     } else {
       if (stream.sequence < head.feedSequence) pump(deps, stream, stop); // a wake-up call was lost
-      const payload: FeedHeartbeat = { ...addressed(deps, listener), at, epoch: deps.feedEpoch, sequence: head.feedSequence, chain: head.feedChain };
-      const line = lines.get(head.id) ?? `${JSON.stringify({ heartbeat: signCompact('heartbeat+jwt', deps.signingKeys.current('feed'), payload) })}\n`;
+      const payload: FeedHeartbeat = {
+        ...addressed(deps, listener),
+        at,
+        epoch: deps.feedEpoch,
+        sequence: head.feedSequence,
+        chain: head.feedChain,
+      };
+      const line =
+        lines.get(head.id) ?? `${JSON.stringify({ heartbeat: signCompact('heartbeat+jwt', deps.signingKeys.current('feed'), payload) })}\n`;
       lines.set(head.id, line);
       stream.pumping = stream.pumping.then(() => (stream.stopped ? undefined : listener.send(line))).catch(() => stop(stream));
     }

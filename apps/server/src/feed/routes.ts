@@ -15,7 +15,10 @@ export function registerFeed(app: App, deps: Deps): void {
   app.addHook('preClose', async () => hub.close());
   app.get(
     '/data-plane/v1/feed',
-    { config: { access: 'agent' }, schema: { hide: true, summary: 'Everything a gateway must know, as it happens', querystring: FeedQuery } },
+    {
+      config: { access: 'agent' },
+      schema: { hide: true, summary: 'Everything a gateway must know, as it happens', querystring: FeedQuery },
+    },
     async (request, reply) => {
       const { principal, query } = request;
       reply.hijack();

@@ -1,8 +1,8 @@
 /** The whole state of one Deployment as feed entries, as of one moment. */
 import type { FeedEntry } from '@astrolabe/contract';
 import type { Deps } from '../deps.ts';
-import { findFeedPlace, listConcerningTokens } from '../store/feed.ts';
 import { readConsistently } from '../store/dialect.ts';
+import { findFeedPlace, listConcerningTokens } from '../store/feed.ts';
 import { canonical } from './announce.ts';
 import { deploymentEntry, keysEntry, tokenEntry } from './entries.ts';
 
@@ -17,7 +17,10 @@ export interface Snapshot {
 }
 
 /** @returns undefined for an id that never was a Deployment */
-export async function takeSnapshot(deps: Pick<Deps, 'read' | 'now' | 'issuers' | 'signingKeys'>, deploymentId: string): Promise<Snapshot | undefined> {
+export async function takeSnapshot(
+  deps: Pick<Deps, 'read' | 'now' | 'issuers' | 'signingKeys'>,
+  deploymentId: string,
+): Promise<Snapshot | undefined> {
   return readConsistently(deps.read, async (db) => {
     const place = await findFeedPlace(db, deploymentId);
     if (!place) return undefined;
@@ -35,4 +38,5 @@ export async function takeSnapshot(deps: Pick<Deps, 'read' | 'now' | 'issuers' |
   });
 }
 
-export const endEntry = (reason: Extract<FeedEntry, { kind: 'end' }>['reason'], at: number): string => canonical({ kind: 'end', reason, at });
+export const endEntry = (reason: Extract<FeedEntry, { kind: 'end' }>['reason'], at: number): string =>
+  canonical({ kind: 'end', reason, at });

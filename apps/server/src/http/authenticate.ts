@@ -1,5 +1,5 @@
 /** One credential in, one principal out. Every route says with `config.access` who may come in. */
-import { checkClaims, createSignatureCache, detectionPattern, type SignatureCache, VerificationError } from '@astrolabe/verify';
+import { checkClaims, createSignatureCache, detectionPattern, type SignedToken, VerificationError } from '@astrolabe/verify';
 import type { FastifyRequest } from 'fastify';
 import type { Deps, Principal } from '../deps.ts';
 import { Problem } from '../problem.ts';
@@ -19,9 +19,13 @@ declare module 'fastify' {
   }
 }
 
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** The caller if it is known already: on public routes and before the check there is none. */
+export const findPrincipalOf = (request: FastifyRequest): Principal | undefined => principals.get(request);
+
 /** Registers the check. A route without `access` stops the start-up: a forgotten one must not be open. */
 export function registerAuthentication(app: App, deps: Deps): void {
-  const principals = new WeakMap<FastifyRequest, Principal>();
   app.decorateRequest('principal', {
     getter() {
       const principal = principals.get(this);
@@ -58,13 +62,12 @@ function refuseInsecureTransport(request: FastifyRequest, deps: Deps): void {
 }
 
 function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Access) => Promise<Principal> {
-  const caches = { 'at+jwt': newCache(deps, 'at+jwt'), 'agent+jwt': newCache(deps, 'agent+jwt') };
+  const signatures = createSignatureCache(deps.signingKeys.tokenKeys);
   return async (request, access) => {
     const bearer = readBearer(request);
-    const cache = caches[access === 'agent' ? 'agent+jwt' : 'at+jwt'];
-    let signed: ReturnType<SignatureCache['check']>;
+    let signed: SignedToken;
     try {
-      signed = cache.check(bearer);
+      signed = signatures.verify(bearer, access === 'agent' ? 'agent+jwt' : 'at+jwt');
       checkClaims(signed.claims, { issuers: deps.issuers, audiences: signed.claims.aud, nowMs: deps.now(), maxSkewSeconds: 30 });
     } catch (error) {
       if (error instanceof VerificationError) throw new Problem('invalid_token', undefined, { cause: error });
@@ -79,9 +82,6 @@ function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Acce
     return principal;
   };
 }
-
-const newCache = (deps: Deps, type: 'at+jwt' | 'agent+jwt'): SignatureCache =>
-  createSignatureCache(deps.signingKeys.tokenKeys, { type, maxEntries: 10_000 });
 
 function readBearer(request: FastifyRequest): string {
   const header = request.headers.authorization;

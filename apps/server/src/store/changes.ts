@@ -50,11 +50,7 @@ export async function listFeedHeads(
   deploymentIds: readonly string[],
 ): Promise<{ id: string; feedSequence: number; feedChain: string; deletedAt: number | null }[]> {
   if (deploymentIds.length === 0) return [];
-  return db
-    .selectFrom('deployment')
-    .select(['id', 'feedSequence', 'feedChain', 'deletedAt'])
-    .where('id', 'in', deploymentIds)
-    .execute();
+  return db.selectFrom('deployment').select(['id', 'feedSequence', 'feedChain', 'deletedAt']).where('id', 'in', deploymentIds).execute();
 }
 
 /** The chain after `sequence`; undefined when that change is not there (any more). */

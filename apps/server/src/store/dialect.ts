@@ -35,7 +35,12 @@ function withStatementCache(database: Database.Database): SqliteDatabase {
 /** Takes the write lock at once. A deferred transaction that turns into a writer later fails when another process wrote in between. */
 class ImmediateSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery({ sql: 'begin immediate', parameters: [], query: { kind: 'RawNode' } as never, queryId: { queryId: 'begin' } });
+    await connection.executeQuery({
+      sql: 'begin immediate',
+      parameters: [],
+      query: { kind: 'RawNode' } as never,
+      queryId: { queryId: 'begin' },
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RetiredValue } from '@astrolabe/contract';
-import { listBindings } from './principals.ts';
 import type { Db } from './open.ts';
+import { listBindings } from './principals.ts';
 import type { DeploymentRow, RoleBindingRow, TokenRow, TokenValueRow } from './schema.ts';
 
 const retiredKeptMs = 30 * 24 * 60 * 60 * 1000;
@@ -79,7 +79,8 @@ async function readTokenStates(db: Db, tokens: readonly TokenRow[], now: number)
     .orderBy('generation')
     .execute();
   const first = tokens[0];
-  const bindings = first && tokens.length === 1 ? await listBindings(db, first.organizationId, 'TOKEN', first.id) : await listBindingsOf(db, ids);
+  const bindings =
+    first && tokens.length === 1 ? await listBindings(db, first.organizationId, 'TOKEN', first.id) : await listBindingsOf(db, ids);
   return tokens.map((token) => {
     const mine = values.filter((value) => value.tokenId === token.id);
     return {

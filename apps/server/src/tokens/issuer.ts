@@ -1,7 +1,7 @@
 /** Makes token values. Design section 4; what existing clients read of them is in `reference/cli.md` 1.7. */
 import { randomBytes } from 'node:crypto';
-import { type FrozenGrants, hashJti, type TokenKind } from '@astrolabe/verify';
 import type { HomeScope } from '@astrolabe/policy';
+import { type FrozenGrants, hashJti, type TokenKind } from '@astrolabe/verify';
 import { Problem } from '../problem.ts';
 import { signCompact } from '../signing-keys/sign.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
@@ -63,7 +63,8 @@ export function createIssuer(issuer: string, keys: () => SigningKeys): Issuer {
         ...(subject.grants ? { grants: subject.grants } : {}),
         ...(isAgent ? { feed_key: keys().current('feed').keyId } : {}),
       });
-      if (value.length > maxValueBytes) throw new Problem('token_too_large', 'The token reaches too many Deployments to carry their rights; split it.');
+      if (value.length > maxValueBytes)
+        throw new Problem('token_too_large', 'The token reaches too many Deployments to carry their rights; split it.');
       return { value, jtiHash, shortToken: jtiHash.slice(0, 8), ...(expiresAt === undefined ? {} : { endsAt: expiresAt * 1000 }) };
     },
   };
@@ -76,4 +77,3 @@ function idsOf(subject: TokenSubject): string[] {
   if (subject.homeScope === 'DEPLOYMENT') ids.push(`deploymentId:${subject.homeEntityId}`);
   return ids;
 }
-

@@ -18,7 +18,9 @@ export const systemPrincipal = (organizationId: string): Principal => ({
   jtiHash: '',
   requestId: '',
   address: '',
-  grants: grantsOf([{ entityType: 'ORGANIZATION', entityId: organizationId, deploymentId: '', role: 'ORGANIZATION_OWNER', subjectType: 'USER' }]),
+  grants: grantsOf([
+    { entityType: 'ORGANIZATION', entityId: organizationId, deploymentId: '', role: 'ORGANIZATION_OWNER', subjectType: 'USER' },
+  ]),
 });
 
 /** @returns undefined when the value was never issued, was retired or has ended, or its token was deleted */
@@ -43,7 +45,11 @@ export async function findPrincipal(
  * An agent token that has ended still gets the signed last word of its feed: an unsigned 401 would only let the gateway's
  * knowledge age (design section 8).
  */
-export async function findEndedAgent(db: Db, jtiHash: string, request: { requestId: string; address: string }): Promise<Principal | undefined> {
+export async function findEndedAgent(
+  db: Db,
+  jtiHash: string,
+  request: { requestId: string; address: string },
+): Promise<Principal | undefined> {
   const token = await findEndedAgentToken(db, jtiHash);
   if (!token || token.deletedAt === null) return undefined;
   return { ...subjectOf(token, jtiHash, request), endedAt: token.deletedAt, grants: [] };

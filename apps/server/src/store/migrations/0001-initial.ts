@@ -88,7 +88,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('deleted_at', 'bigint')
     .execute();
   // Names are unique among live tokens of one home entity; agent tokens among themselves.
-  await sql`create unique index token_name on token (organization_id, home_entity_id, (case when kind = 'AGENT' then 1 else 0 end), name) where deleted_at is null`.execute(db);
+  await sql`create unique index token_name on token (organization_id, home_entity_id, (case when kind = 'AGENT' then 1 else 0 end), name) where deleted_at is null`.execute(
+    db,
+  );
   await db.schema.createIndex('token_home').on('token').columns(['organization_id', 'home_scope', 'home_entity_id']).execute();
 
   await db.schema
