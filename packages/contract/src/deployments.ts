@@ -19,7 +19,7 @@ import {
   WorkerQueueRequest,
 } from './deployment-parts.ts';
 import { BaseUrl, Id, Instant, nameUpTo, PathId, Reference, textUpTo } from './ids.ts';
-import { filterValues, pageMembers, paging, sortsBy } from './lists.ts';
+import { filterValues, pageMembers, pagingOrIds, sortsBy } from './lists.ts';
 import { BasicSubjectProfile } from './subjects.ts';
 
 const CloudProvider = z.enum(['AWS', 'AZURE', 'GCP']);
@@ -110,7 +110,7 @@ export const DeploymentListQuery = z.strictObject({
   deploymentIds: filterValues.exactOptional(),
   names: filterValues.exactOptional(),
   workspaceIds: filterValues.exactOptional(),
-  ...paging,
+  ...pagingOrIds,
   sorts: sortsBy(deploymentSortFields),
 });
 export type DeploymentListQuery = z.infer<typeof DeploymentListQuery>;

@@ -1,4 +1,5 @@
 export * from './agent-tokens.ts';
+export * from './deployment-options.ts';
 export * from './deployment-parts.ts';
 export * from './deployments.ts';
 export * from './feed.ts';

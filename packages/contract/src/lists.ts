@@ -8,6 +8,12 @@ export const paging = {
   limit: z.coerce.number().int().min(0).max(1000).default(20).describe('How many entries to answer at most.'),
 };
 
+/** The same for a list that can be asked for ids: without a limit, whoever names ids gets all of them. */
+export const pagingOrIds = {
+  offset: paging.offset,
+  limit: paging.limit.unwrap().exactOptional().describe('How many entries to answer at most. Absent: 20, or as many as ids were given.'),
+};
+
 /** What a list answers beside its entries. */
 export const pageMembers = {
   limit: z.int().min(0),

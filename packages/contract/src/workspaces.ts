@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, nameUpTo, PathId, Reference, textUpTo } from './ids.ts';
-import { filterValues, pageMembers, paging, sortsBy } from './lists.ts';
+import { filterValues, pageMembers, pagingOrIds, sortsBy } from './lists.ts';
 import { BasicSubjectProfile } from './subjects.ts';
 
 const CloudProvider = z.enum(['AWS', 'AZURE', 'GCP']);
@@ -38,7 +38,7 @@ export const workspaceSortFields = ['name', 'createdAt', 'updatedAt'] as const;
 export const WorkspaceListQuery = z.strictObject({
   workspaceIds: filterValues.exactOptional(),
   names: filterValues.exactOptional(),
-  ...paging,
+  ...pagingOrIds,
   sorts: sortsBy(workspaceSortFields),
 });
 export type WorkspaceListQuery = z.infer<typeof WorkspaceListQuery>;
