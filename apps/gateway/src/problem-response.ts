@@ -18,8 +18,9 @@ export function sendProblem(
     readonly headers?: Readonly<Record<string, string>> | undefined;
   },
 ): void {
-  const { requestId, detail, headers } = more;
-  const body = Buffer.from(JSON.stringify(problemBody(code, { requestId, ...(detail === undefined ? {} : { detail }) })));
+  const { requestId, headers } = more;
+  const detail = more.detail ?? problems[code].title; // Airflow's clients show `detail` and nothing else
+  const body = Buffer.from(JSON.stringify(problemBody(code, { requestId, detail })));
   response.writeHead(problems[code].status, {
     ...headers,
     'content-type': 'application/problem+json',

@@ -105,6 +105,7 @@ function forward(line: Line, request: IncomingMessage, response: ServerResponse,
 
 function send(line: Line, request: IncomingMessage, response: ServerResponse, upstream: Upstream, head: UpstreamHead): void {
   const streams = upstream.streams === true;
+  if (head.hasBody && request.headers.expect !== undefined) response.writeContinue(); // now that it is known who asks, and for what
   line.pool.dispatch(
     {
       path: line.airflow.prefix + upstream.target,
