@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +18,7 @@ const pythons = [
 ];
 
 if (import.meta.main) {
-  const airflow = findAirflow();
+  const airflow = findAirflow((text) => console.error(text));
   console.log('missing' in airflow ? airflow.missing : join(airflow.bin, 'airflow'));
   process.exitCode = 'missing' in airflow ? 1 : 0;
 }
@@ -26,9 +26,10 @@ if (import.meta.main) {
 /**
  * Installs Airflow unless it is there.
  *
+ * @param onProgress hears of an installation, which blocks this process for as long as the download takes
  * @returns the folder that holds `airflow`, or in one sentence what is missing (uv, Python or the package index)
  */
-export function findAirflow(): { readonly bin: string } | { readonly missing: string } {
+export function findAirflow(onProgress: (text: string) => void = () => {}): { readonly bin: string } | { readonly missing: string } {
   const folder = process.env.ASTROLABE_AIRFLOW_VENV ?? defaultFolder;
   const bin = join(folder, 'bin');
   const stamp = join(folder, 'requirements.sha256');
@@ -36,17 +37,19 @@ export function findAirflow(): { readonly bin: string } | { readonly missing: st
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(bin, 'airflow'))) return { bin };
   const uv = findUv();
   if (!uv) return { missing: 'Airflow is not installed, and neither is uv, which installs it (`pip install uv`)' };
+  onProgress('installing Airflow (220 MB)');
   try {
     install(uv, folder);
   } catch (error) {
-    return { missing: `Airflow could not be installed: ${lastLine(error)}` };
+    return { missing: `Airflow could not be installed: ${summary(error)}` };
   }
   writeFileSync(stamp, wanted); // last, so that an interrupted installation is not taken for a whole one
   return { bin };
 }
 
 function install(uv: readonly string[], folder: string): void {
-  if (existsSync(folder) && !existsSync(join(folder, 'pyvenv.cfg'))) throw new Error(`${folder} is there and is no virtual environment`);
+  const isForeign = existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(join(folder, 'pyvenv.cfg'));
+  if (isForeign) throw new Error(`${folder} holds something else than a virtual environment`);
   rmSync(folder, { recursive: true, force: true });
   createEnvironment(uv, folder);
   run(uv, ['pip', 'install', '--python', join(folder, 'bin', 'python'), '--requirement', requirements, '--compile-bytecode'], folder);
@@ -78,7 +81,7 @@ function findUv(): readonly string[] | undefined {
 }
 
 function run([program = '', ...prefix]: readonly string[], args: readonly string[], cwd: string): void {
-  execFileSync(program, [...prefix, ...args, ...(args.includes('--version') ? [] : ['--quiet'])], {
+  execFileSync(program, [...prefix, ...args, '--quiet'], {
     cwd,
     encoding: 'utf8',
     stdio: 'pipe',
@@ -86,8 +89,9 @@ function run([program = '', ...prefix]: readonly string[], args: readonly string
   });
 }
 
-/** uv says what went wrong in its last lines. */
-function lastLine(error: unknown): string {
-  const text = error instanceof Error && 'stderr' in error && error.stderr ? String(error.stderr) : String(error);
-  return text.trim().split('\n').slice(-3).join(' ').replaceAll(/\s+/g, ' ');
+/** uv says what failed in its first line and why in its last. */
+function summary(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const lines = 'stderr' in error && error.stderr ? String(error.stderr).trim().split('\n') : [error.message];
+  return [...new Set([lines.at(0), lines.at(-1)])].join(' … ').replaceAll(/\s+/g, ' ');
 }

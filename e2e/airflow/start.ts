@@ -38,7 +38,7 @@ export const dagIds = ['invoices_daily', 'orders_daily', 'partner_report'] as co
 
 /** Starts Airflow and returns when its Dags are there, after about 20 s. Throws, with everything stopped, when it does not come up. */
 export async function startAirflow({ dir, environment, port, onProgress = () => {} }: AirflowOptions): Promise<RunningAirflow> {
-  const found = findAirflow();
+  const found = findAirflow(onProgress);
   if ('missing' in found) throw new Error(found.missing);
   const apiPort = port ?? (await freePort());
   const postgres = 'bin' in findPostgres() ? await startPostgres() : undefined;
