@@ -182,7 +182,11 @@ describe('bodies of the Terraform provider', () => {
 
   test('agent tokens, lists by ids, hibernation set and cleared', () => {
     expect(CreateAgentToken.parse({ name: 'a', description: '' })).toEqual({ name: 'a', description: '' });
-    expect(WorkspaceListQuery.parse({ workspaceIds: [workspace, org] })).toMatchObject({ workspaceIds: [workspace, org], limit: 20 });
+    expect(WorkspaceListQuery.parse({ workspaceIds: [workspace, org] })).toEqual({
+      workspaceIds: [workspace, org],
+      offset: 0,
+      sorts: [],
+    });
     expect(DeploymentListQuery.parse({ deploymentIds: deployment })).toMatchObject({ deploymentIds: [deployment] });
     const always = { ...newDeployment, contactEmails: [], environmentVariables: [] };
     const schedule = { hibernateAtCron: '0 20 * * *', wakeAtCron: '0 7 * * *', isEnabled: true };
