@@ -64,7 +64,11 @@ function invalidRequest(issues: readonly { instancePath: string; keyword: string
     const path = issue.instancePath.split('/').filter(Boolean).join('.');
     const unknown = unknownKeysOf(issue.params);
     if (unknown.length === 0) return [{ code: issue.keyword, field: path, message: issue.message ?? 'is not valid' }];
-    return unknown.map((key) => ({ code: 'unknown_field', field: path ? `${path}.${key}` : key, message: 'is not a field of this request' }));
+    return unknown.map((key) => ({
+      code: 'unknown_field',
+      field: path ? `${path}.${key}` : key,
+      message: 'is not a field of this request',
+    }));
   });
   const detail = fieldErrors.map((e) => (e.field ? `${e.field}: ${e.message}` : e.message)).join('; ');
   return new Problem('invalid_request', detail, { fieldErrors });
