@@ -24,8 +24,12 @@ export interface Started {
 }
 
 /** @throws StartError, ConfigError, NewerDatabase or an error of the database; nothing is left open */
-export async function start(config: ServerConfig, log: pino.Logger, now: () => number = Date.now): Promise<Started> {
-  const store = openStore(config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`);
+export async function start(
+  config: ServerConfig,
+  log: pino.Logger,
+  now: () => number = Date.now,
+  store: Store = openStore(config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`),
+): Promise<Started> {
   try {
     await migrate(store);
     const existing = await findInstallation(store.read);

@@ -3,7 +3,7 @@ import { CamelCasePlugin, type Dialect, Kysely, type Transaction } from 'kysely'
 import type { Client, Pool } from 'pg';
 import { postgresDialect, postgresPool, sqliteDialects } from './dialect.ts';
 import type { Tables } from './schema.ts';
-import { createWriter, type Writer } from './write.ts';
+import { createWriter, type Writer, type WriterOptions } from './write.ts';
 
 /** A database for reading. */
 export type Db = Kysely<Tables>;
@@ -25,7 +25,7 @@ export interface Store {
  * @param url `sqlite:<file>`, `sqlite::memory:` or `postgres://…`
  * @throws when the file cannot be opened; PostgreSQL is first asked by the first query
  */
-export function openStore(url: string): Store {
+export function openStore(url: string, options: WriterOptions = {}): Store {
   const listeners = new Set<(deploymentIds: ReadonlySet<string>) => void>();
   const tell = (deploymentIds: ReadonlySet<string>): void => {
     for (const listener of listeners) listener(deploymentIds);
@@ -42,7 +42,7 @@ export function openStore(url: string): Store {
     const pool = postgresPool(url);
     const db = kysely(postgresDialect(pool));
     const listening = listenToOtherProcesses(pool, tell);
-    const writer = createWriter(db, () => undefined); // every commit comes back as a notification, our own too
+    const writer = createWriter(db, () => undefined, options); // every commit comes back as a notification, our own too
     return {
       read: db,
       schema: db,
@@ -59,7 +59,7 @@ export function openStore(url: string): Store {
   const dialects = sqliteDialects(url.replace(/^sqlite:/, ''));
   const writing = kysely(dialects.write);
   const reading = dialects.read ? kysely(dialects.read) : writing;
-  const writer = createWriter(writing, tell);
+  const writer = createWriter(writing, tell, options);
   return {
     read: reading,
     schema: writing,

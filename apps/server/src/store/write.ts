@@ -26,6 +26,11 @@ export interface Writer {
   idle(): Promise<void>;
 }
 
+export interface WriterOptions {
+  /** How many changes may share a commit; 1 gives each its own, to measure what sharing brings. */
+  readonly maxJobsPerCommit?: number;
+}
+
 interface Job {
   run(tx: Tx): Promise<unknown>;
   succeed(result: unknown): void;
@@ -34,7 +39,6 @@ interface Job {
 
 type Outcome = { result: unknown } | { error: unknown };
 
-const maxJobsPerCommit = 64;
 const maxTries = 4;
 const touched = new WeakMap<Kysely<Tables>, Set<string>>();
 
@@ -43,7 +47,11 @@ export function markChanged(tx: Tx, deploymentId: string): void {
   touched.get(tx)?.add(deploymentId);
 }
 
-export function createWriter(db: Kysely<Tables>, afterCommit: (deploymentIds: ReadonlySet<string>) => void): Writer {
+export function createWriter(
+  db: Kysely<Tables>,
+  afterCommit: (deploymentIds: ReadonlySet<string>) => void,
+  { maxJobsPerCommit = 64 }: WriterOptions = {},
+): Writer {
   let waiting: Job[] = [];
   let flushing: Promise<void> | undefined;
 
