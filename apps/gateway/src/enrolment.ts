@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayEnrolment } from '@astrolabe/contract';
+
+/** The file of `astrolabe gateway enrol`, and which feed key its agent token pins. */
+export interface Enrolment extends GatewayEnrolment {
+  /** RFC 7638 thumbprint of the feed key. */
+  readonly feedKeyThumbprint: string;
+}
+
+/** What is wrong with the enrolment on disk, in one sentence that quotes no secret. */
+export class EnrolmentError extends Error {
+  override readonly name = 'EnrolmentError';
+}
+
+/** What to type where a gateway is not enrolled. */
+export const enrolCommand = 'astrolabe gateway enrol --deployment-id <id> --airflow-url <url> --airflow-credential <file>';
+
+/** Folder of everything the gateway keeps. */
+export const gatewayFolder = (dataFolder: string): string => join(dataFolder, 'gateway');
+const enrolmentFile = (dataFolder: string): string => join(gatewayFolder(dataFolder), 'gateway.json');
+
+/**
+ * Makes the gateway's folder if it is not there, readable by its owner alone.
+ *
+ * @throws EnrolmentError when it cannot be made, or others can read it
+ */
+export function prepareFolder(dataFolder: string): void {
+  const folder = gatewayFolder(dataFolder);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EnrolmentError(`The folder ${folder} cannot be made: ${codeOf(error)}.`);
+  }
+  refuseReadableByOthers(dataFolder);
+  refuseReadableByOthers(folder);
+}
+
+/**
+ * Reads the enrolment; undefined when there is none.
+ *
+ * @throws EnrolmentError when others can read it, or it does not hold what `astrolabe gateway enrol` writes
+ */
+export function readEnrolment(dataFolder: string): Enrolment | undefined {
+  const file = enrolmentFile(dataFolder);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new EnrolmentError(`The file ${file} cannot be read: ${codeOf(error)}.`);
+  }
+  refuseReadableByOthers(dataFolder);
+  refuseReadableByOthers(gatewayFolder(dataFolder));
+  refuseReadableByOthers(file);
+  const enrolment = GatewayEnrolment.safeParse(parseJson(text));
+  if (!enrolment.success) {
+    const fields = enrolment.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
+    throw new EnrolmentError(`The file ${file} is not a gateway's configuration (${fields}). Enrol again: ${enrolCommand}`);
+  }
+  for (const field of ['serverUrl', 'airflowUrl'] as const) {
+    const { protocol } = URL.parse(enrolment.data[field]) ?? {};
+    if (protocol !== 'http:' && protocol !== 'https:') throw new EnrolmentError(`${field} in ${file} is no http or https address.`);
+  }
+  return { ...enrolment.data, feedKeyThumbprint: pinnedThumbprint(file, enrolment.data) };
+}
+
+/**
+ * Calls `onChange` after every change of the enrolment: a new one, another one, none any more. One that cannot be used
+ * goes to `onProblem` and changes nothing. Looks twice a second, which also sees a folder that was not there before.
+ *
+ * @param known what was read last
+ * @returns what ends the watching
+ */
+export function watchEnrolment(
+  dataFolder: string,
+  known: Enrolment | undefined,
+  listen: { onChange: (enrolment: Enrolment | undefined) => void; onProblem: (problem: EnrolmentError) => void },
+): () => void {
+  const file = enrolmentFile(dataFolder);
+  let before = JSON.stringify(known);
+  const look = (): void => {
+    let enrolment: Enrolment | undefined;
+    try {
+      enrolment = readEnrolment(dataFolder);
+    } catch (error) {
+      if (!(error instanceof EnrolmentError)) throw error;
+      listen.onProblem(error);
+      return;
+    }
+    const now = JSON.stringify(enrolment);
+    if (now === before) return;
+    before = now;
+    listen.onChange(enrolment);
+  };
+  watchFile(file, { interval: 500, persistent: false }, look);
+  return () => unwatchFile(file, look);
+}
+
+/** Reads the agent token of our own file. Its signature says nothing here: whoever writes the file decides whom to believe. */
+function pinnedThumbprint(file: string, enrolment: GatewayEnrolment): string {
+  const payload = enrolment.agentToken.split('.')[1] ?? '';
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
+  const again = `Enrol again: ${enrolCommand}`;
+  if (typeof claims !== 'object' || claims === null || !('feed_key' in claims) || typeof claims.feed_key !== 'string') {
+    throw new EnrolmentError(`The agent token in ${file} names no feed key. ${again}`);
+  }
+  const audiences: unknown[] = 'aud' in claims ? [claims.aud].flat() : [];
+  if (!audiences.includes(`deployment:${enrolment.deploymentId}`)) {
+    throw new EnrolmentError(`The agent token in ${file} is not one of the Deployment ${enrolment.deploymentId}. ${again}`);
+  }
+  return claims.feed_key;
+}
+
+function refuseReadableByOthers(path: string): void {
+  if (process.platform === 'win32') return; // no mode bits there
+  const { mode } = statSync(path);
+  if ((mode & 0o077) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  throw new EnrolmentError(`${path} can be read by others (mode ${octal}): take that away with chmod go-rwx ${path}`);
+}
+
+/** Undefined for what is no JSON: the message of `JSON.parse` quotes the text, and this text holds secrets. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}
