@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { registerAgentTokens } from './agent-tokens/routes.ts';
-import type { Deps } from './deps.ts';
 import { registerDeployments } from './deployments/routes.ts';
+import type { Deps } from './deps.ts';
 import { registerFeed } from './feed/routes.ts';
 import { registerAuthentication } from './http/authenticate.ts';
 import { registerBodies } from './http/bodies.ts';
 import { registerHealth } from './http/health.ts';
 import { registerOpenApi } from './http/openapi.ts';
-import { registerProblems } from './http/problems.ts';
+import { answerClientError, answerFrameworkError, registerProblems } from './http/problems.ts';
 import { registerRateLimit } from './http/rate-limit.ts';
 import { registerRequestLog } from './http/request-log.ts';
 import { registerOrganizations } from './organizations/routes.ts';
@@ -30,8 +30,11 @@ export async function buildApp(deps: Deps): Promise<App> {
     genReqId: () => randomUUID(),
     trustProxy: deps.config.trustProxy,
     bodyLimit: 1024 * 1024,
-    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 },
-    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 16_384 }, // a token in the path must reach the check that refuses it
+    exposeHeadRoutes: false,
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
+    forceCloseConnections: 'idle', // requests under way are answered first
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

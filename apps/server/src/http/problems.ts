@@ -1,19 +1,44 @@
 /** The only translator from what went wrong to what the caller reads. */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { type FieldError, type ProblemCode, problemBody, problems } from '@astrolabe/contract/problems';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
 import { StoreUnavailable } from '../store/write.ts';
+import { collectMethods } from './methods.ts';
 
 /** Every error, thrown or made by the framework, leaves as one body; what is not a Problem leaves without detail. */
 export function registerProblems(app: App): void {
+  const methodsOf = collectMethods(app);
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error as FastifyError); // Fastify types it as unknown; whatever it is, toProblem answers
     if (problems[problem.code].status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
     sendProblem(request, reply, problem);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem('not_found')));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url.split('?', 1)[0] ?? '');
+    if (methods.length === 0) return sendProblem(request, reply, new Problem('not_found'));
+    reply.header('allow', methods.join(', '));
+    sendProblem(request, reply, new Problem('method_not_allowed'));
+  });
+}
+
+/** What the framework refuses before there is a route: its own message would repeat the URL. */
+export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(request, reply, toProblem(error));
+}
+
+/** What Node refuses before there is a request: broken framing, too large or too slow headers (H-05, F-04). */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) {
+    const body = JSON.stringify(problemBody('invalid_request', { requestId: randomUUID(), detail: 'The request could not be read.' }));
+    const head = `content-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    socket.write(`HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${body}`);
+  }
+  socket.destroySoon();
 }
 
 /** Answers with the body of a problem; 401 and 403 say how to sign in (RFC 6750 §3). */
