@@ -1,0 +1,93 @@
+/**
+ * Makes `dist/astro.cjs`: everything of the command line in one CommonJS file, because that starts fastest
+ * (`bench/cli-start`). Run by `npm run build`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+const here = import.meta.dirname;
+const bundle = join(here, 'dist', 'astro.cjs');
+const problemPages = join(here, '..', '..', 'docs', 'reference', 'problems');
+
+/** commander can start other programs as sub-commands; ours never does, and `node:child_process` takes two milliseconds to load. */
+const withoutChildProcess: Plugin = {
+  name: 'without-child-process',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'none', namespace: 'nothing' } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
+rmSync(`${bundle}.cache`, { force: true }); // a compiled form must never meet another bundle
+await build({
+  entryPoints: [join(here, 'src', 'main.ts')],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node24',
+  minify: true,
+  // A dynamic import stays lazy, but takes the way of `require`, which needs no loader of ES modules.
+  supported: { 'dynamic-import': false },
+  define: {
+    'import.meta.dirname': '__dirname',
+    ASTRO_VERSION: JSON.stringify(readVersion()),
+    ASTRO_REMEDIES: JSON.stringify(readRemedies()),
+  },
+  plugins: [withoutChildProcess],
+  logLevel: 'warning',
+});
+
+await writeCodeCache();
+
+/** See `code-cache.ts`. */
+async function writeCodeCache(): Promise<void> {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json').end('{"tokens":[],"totalCount":0}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const claims = Buffer.from('{"permissions":["organizationId:x"]}').toString('base64url');
+  const child = spawn(process.execPath, [join(here, 'code-cache.ts'), bundle, `http://127.0.0.1:${address.port}`], {
+    env: { ...process.env, ASTRO_API_TOKEN: `e30.${claims}.` },
+    stdio: 'pipe',
+  });
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
+  const [code] = await once(child, 'close');
+  server.close();
+  server.closeAllConnections();
+  if (code !== 0 || !existsSync(`${bundle}.cache`)) throw new Error(`code-cache.ts failed (${code}):\n${Buffer.concat(output)}`);
+}
+
+function readVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+  return version;
+}
+
+/** The first entry under the heading that says how to fix it, of every problem page. */
+function readRemedies(): Record<string, string> {
+  if (!existsSync(problemPages)) return {};
+  const pages = readdirSync(problemPages).filter((name) => name.endsWith('.md'));
+  const remedies = pages.map(
+    (name) => [name.slice(0, -'.md'.length), firstRemedy(readFileSync(join(problemPages, name), 'utf8'))] as const,
+  );
+  return Object.fromEntries(remedies.filter(([, remedy]) => remedy !== ''));
+}
+
+function firstRemedy(page: string): string {
+  const [, after = ''] = page.split(/^#+ .*(?:fix|to do).*$/im);
+  const [first = ''] = after.trim().split(/\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )/);
+  return first
+    .replace(/^(?:[-*]|\d+\.) /, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
