@@ -40,7 +40,7 @@ export interface Upstream {
   readonly streams?: boolean;
 }
 
-export interface Proxy {
+export interface AirflowProxy {
   /**
    * Sends the request on and its answer back, as a stream both ways. Answers with a problem itself when that does not work
    * out; when the answer has begun already, the connection is cut, so that nobody takes a part for the whole. Never retries.
@@ -65,7 +65,7 @@ interface Line {
 }
 
 /** Builds the way to one Airflow. Throws when `airflowUrl` is not an http or https address without credentials and query. */
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): AirflowProxy {
   const url = new URL(options.airflowUrl);
   if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new Error('the address of Airflow must be http:// or https://, without credentials, query or fragment');
@@ -77,7 +77,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       allowH2: false,
       connect: { timeout: options.connectTimeoutMs ?? 5_000 },
       maxHeaderSize: 65_536,
-      headersTimeout: 0, // `Exchange` has its own, which counts the wait for a connection too
+      headersTimeout: 0, // `Exchange` has its own, which also count the wait for a connection and for the caller
+      bodyTimeout: 0,
     }),
     airflow: { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') },
     limits: {
@@ -112,7 +113,6 @@ function send(line: Line, request: IncomingMessage, response: ServerResponse, up
       method: request.method as Dispatcher.HttpMethod, // one of the table's, as `target` was matched with it
       headers: head.headers,
       body: head.hasBody ? bodyOf(request, head, line.limits.maxBodyBytes) : null,
-      bodyTimeout: streams ? 0 : line.limits.idleTimeoutMs,
     },
     new Exchange(line, request, response, upstream.requestId, streams),
   );
@@ -151,10 +151,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #requestId: string;
   readonly #streams: boolean;
-  readonly #answerTimer: NodeJS.Timeout;
-  #stallTimer: NodeJS.Timeout | undefined;
+  /** First for the answer to begin, then for it to go on. */
+  #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
-  #drains = false;
   #isOver = false;
 
   constructor(line: Line, request: IncomingMessage, response: ServerResponse, requestId: string, streams: boolean) {
@@ -163,7 +162,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#response = response;
     this.#requestId = requestId;
     this.#streams = streams;
-    this.#answerTimer = setTimeout(() => this.#fail('airflow_timeout'), line.limits.answerTimeoutMs);
+    this.#timer = setTimeout(() => this.#fail('airflow_timeout'), line.limits.answerTimeoutMs);
     if (streams) line.streams++;
     response.once('close', () => this.#leave());
   }
@@ -174,7 +173,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onBodySent(): void {
-    if (!this.#isOver) this.#answerTimer.refresh();
+    if (!this.#isOver) this.#timer.refresh();
   }
 
   onResponseStart(
@@ -183,7 +182,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#isOver || status < 200) return;
-    clearTimeout(this.#answerTimer);
+    clearTimeout(this.#timer);
     // about the gateway's credential: passed on, it would tell callers that theirs is wrong
     if (status === 401) {
       this.#fail('airflow_refused_us');
@@ -194,17 +193,18 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#request.complete) answer.push('connection', 'close');
     this.#response.writeHead(status, answer);
     if (this.#streams) this.#response.flushHeaders();
+    else this.#watch();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver || this.#response.write(chunk)) return;
+    if (this.#isOver) return;
+    if (!this.#streams) this.#timer.refresh();
+    if (this.#response.write(chunk) || controller.paused) return;
     controller.pause();
-    clearTimeout(this.#stallTimer);
-    this.#stallTimer = setTimeout(() => this.#response.destroy(), this.#line.limits.idleTimeoutMs);
-    if (this.#drains) return;
-    this.#drains = true;
-    this.#response.on('drain', () => {
-      clearTimeout(this.#stallTimer);
+    if (this.#streams) this.#watch();
+    this.#response.once('drain', () => {
+      if (this.#streams) clearTimeout(this.#timer);
+      else this.#timer.refresh();
       controller.resume();
     });
   }
@@ -213,6 +213,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#end();
     this.#response.end();
+    if (this.#streams) this.#watch(); // the rest is still on its way to the caller
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -221,21 +222,32 @@ class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#end();
+    clearTimeout(this.#timer);
     if (this.#response.headersSent) this.#response.destroy();
     else refuseBody(this.#line, this.#response, this.#requestId);
   }
 
-  /** The caller is gone, or the answer is complete. */
+  /** The caller is gone, or has everything. */
   #leave(): void {
-    clearTimeout(this.#stallTimer);
+    clearTimeout(this.#timer);
     if (this.#isOver) return;
     this.#end();
     this.#controller?.abort(new Error('the caller is gone'));
   }
 
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const isForCaller = this.#isOver || this.#controller?.paused === true;
+      if (isForCaller) this.#response.destroy();
+      else this.#fail('airflow_timeout');
+    }, this.#line.limits.idleTimeoutMs);
+  }
+
   #fail(kind: ProxyFault['kind'], cause?: Error): void {
     if (this.#isOver) return;
     this.#end();
+    clearTimeout(this.#timer);
     this.#controller?.abort(new Error(kind));
     this.#line.onFault({ requestId: this.#requestId, kind, ...(cause && { cause }) });
     const requestId = this.#requestId;
@@ -246,7 +258,6 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #end(): void {
     this.#isOver = true;
-    clearTimeout(this.#answerTimer);
     if (this.#streams) this.#line.streams--;
   }
 }
