@@ -48,9 +48,9 @@ function harden(value: unknown, depth: number): void {
   if (Array.isArray(value)) {
     for (const item of value) harden(item, depth + 1);
   } else {
-    for (const [name, member] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
       if (dangerousNames.has(name) || !name.isWellFormed()) refuse('malformed');
-      harden(member, depth + 1);
+      harden((value as JsonObject)[name], depth + 1); // neither null nor a list
     }
   }
   Object.freeze(value);
