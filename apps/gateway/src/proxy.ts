@@ -74,6 +74,7 @@ export function createProxy(options: ProxyOptions): AirflowProxy {
     pool: new Pool(url.origin, {
       connections: options.connections ?? 128,
       pipelining: 1,
+      keepAliveTimeout: 3_000, // Airflow's server hangs up after 5 s, and a request must not meet that
       allowH2: false,
       connect: { timeout: options.connectTimeoutMs ?? 5_000 },
       maxHeaderSize: 65_536,
@@ -173,7 +174,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onBodySent(): void {
-    if (!this.#isOver) this.#timer.refresh();
+    if (!this.#isOver && !this.#response.headersSent) this.#timer.refresh();
   }
 
   onResponseStart(
