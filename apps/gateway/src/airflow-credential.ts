@@ -3,7 +3,7 @@ import type { AirflowCredential } from '@astrolabe/contract';
 import type { AirflowRole } from './airflow-table.ts';
 
 /** Whom Airflow's audit log will name. */
-export interface AirflowSubject {
+interface AirflowSubject {
   readonly tokenId: string;
   readonly tokenName: string;
 }

@@ -30,7 +30,7 @@ export type Handling = 'P' | 'P+F' | 'Q' | 'R' | 'F' | 'W' | 'U' | 'B' | 'L' | '
  * How often a query parameter may occur. `off`: only a value that means false is let through. What is not declared is
  * dropped.
  */
-export type QueryRule = 'single' | 'repeated' | 'off';
+type QueryRule = 'single' | 'repeated' | 'off';
 
 export interface AirflowRoute {
   readonly method: AirflowMethod;
@@ -54,9 +54,9 @@ export interface AirflowRoute {
 
 type After<Prefix extends string, P> = P extends `${Prefix}${infer Right}` ? Right : never;
 /** A right as `deployment.airflow.<right>`. */
-export type AirflowRight = After<'deployment.airflow.', Permission>;
+type AirflowRight = After<'deployment.airflow.', Permission>;
 /** A right as `dag.airflow.<right>`. */
-export type DagRight = After<'dag.airflow.', Permission>;
+type DagRight = After<'dag.airflow.', Permission>;
 
 interface Extras {
   readonly wildcards?: readonly string[];
