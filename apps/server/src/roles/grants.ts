@@ -1,5 +1,5 @@
 /** From stored role bindings to what they give. */
-import { expand, findBuiltInRole, type Grant, type Permission } from '@astrolabe/policy';
+import { expand, findBuiltInRole, type Grant, type Permission, tokenPermissionsOf } from '@astrolabe/policy';
 import type { RoleBindingRow } from '../store/schema.ts';
 
 type Binding = Pick<RoleBindingRow, 'entityType' | 'entityId' | 'deploymentId' | 'role' | 'subjectType'>;
@@ -23,7 +23,7 @@ function permissionsOf(roleName: string, subjectType: Binding['subjectType']): R
   if (known) return known;
   const role = findBuiltInRole(roleName);
   if (!role) return nothing;
-  const expanded = expand(subjectType === 'TOKEN' ? (role.tokenPermissions ?? role.permissions) : role.permissions);
+  const expanded = expand(subjectType === 'TOKEN' ? tokenPermissionsOf(role) : role.permissions);
   expandedRoles.set(key, expanded);
   return expanded;
 }
