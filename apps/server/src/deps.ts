@@ -8,6 +8,7 @@ import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import type { Store, Tx } from './store/open.ts';
 import type { SubjectType } from './store/schema.ts';
 import type { Issuer } from './tokens/issuer.ts';
+import type { LastUse } from './tokens/last-use.ts';
 
 /** The authenticated caller with its grants. Inside a transaction it is read anew and called the actor. */
 export interface Principal extends Holder {
@@ -47,6 +48,7 @@ export interface Deps {
   readonly signingKeys: SigningKeys;
   readonly feedEpoch: string;
   readonly sealing: Sealing;
+  readonly lastUse: LastUse;
   readonly log: pino.Logger;
   /** Epoch milliseconds. */
   now(): number;

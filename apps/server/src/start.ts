@@ -11,9 +11,11 @@ import { StartError } from './start-error.ts';
 import { changeIssuer, findInstallation, insertInstallation } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open.ts';
+import { listOrganizations } from './store/organizations.ts';
 import type { InstallationRow } from './store/schema.ts';
 import { insertSigningKey } from './store/signing-keys.ts';
 import { createIssuer } from './tokens/issuer.ts';
+import { createLastUse } from './tokens/last-use.ts';
 import { readActor } from './tokens/principal.ts';
 
 /** Working dependencies and what the first start made; `firstStart` is absent on every later one. */
@@ -23,12 +25,15 @@ export interface Started {
   close(): Promise<void>;
 }
 
+/** Where the database is: in the data folder unless configured otherwise. */
+export const databaseUrlOf = (config: ServerConfig): string => config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`;
+
 /** @throws StartError, ConfigError, NewerDatabase or an error of the database; nothing is left open */
 export async function start(
   config: ServerConfig,
   log: pino.Logger,
   now: () => number = Date.now,
-  store: Store = openStore(config.databaseUrl ?? `sqlite:${config.dataDir}/server.db`),
+  store: Store = openStore(databaseUrlOf(config)),
 ): Promise<Started> {
   try {
     await migrate(store);
@@ -41,6 +46,7 @@ export async function start(
     if (!existing) await install(store, sealing, config, now());
     const installation = await currentInstallation(store, config);
     const signingKeys = await loadSigningKeys(store.read, sealing);
+    const lastUse = createLastUse(store.write, now, log);
     const issuers = [installation.issuer, ...(JSON.parse(installation.formerIssuers) as string[])]; // written by changeIssuer
     const deps: Deps = {
       config,
@@ -52,11 +58,18 @@ export async function start(
       feedEpoch: installation.feedEpoch,
       signingKeys,
       sealing,
+      lastUse,
       log,
       now,
     };
-    const firstStart = existing ? undefined : await createFirstTenant(deps);
-    return { deps, ...(firstStart ? { firstStart } : {}), close: () => store.close() };
+    const isFirst = (await listOrganizations(store.read)).length === 0; // asked of the tenant itself: a first start may have been cut short
+    const firstStart = isFirst ? await createFirstTenant(deps) : undefined;
+    lastUse.start();
+    const close = async (): Promise<void> => {
+      await lastUse.stop();
+      await store.close();
+    };
+    return { deps, ...(firstStart ? { firstStart } : {}), close };
   } catch (error) {
     await store.close();
     throw error;

@@ -79,6 +79,7 @@ function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Acce
       (access === 'agent' ? await findEndedAgent(deps.read, signed.jtiHash, from) : undefined);
     const home = principal && `${principal.homeScope.toLowerCase()}:${principal.homeEntityId}`;
     if (!principal || principal.id !== signed.claims.sub || !signed.claims.aud.includes(home ?? '')) throw new Problem('invalid_token');
+    deps.lastUse.note(principal, principal.address);
     return principal;
   };
 }

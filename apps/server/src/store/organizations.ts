@@ -4,6 +4,15 @@ import type { OrganizationRow } from './schema.ts';
 /** What a change of an organization may set. */
 export type OrganizationChange = Pick<OrganizationRow, 'name' | 'settings' | 'updatedAt' | 'updatedBy' | 'updatedByType'>;
 
+export async function insertOrganization(tx: Tx, row: OrganizationRow): Promise<void> {
+  await tx.insertInto('organization').values(row).execute();
+}
+
+/** All of them, deleted ones too, oldest first. */
+export async function listOrganizations(db: Db): Promise<OrganizationRow[]> {
+  return db.selectFrom('organization').selectAll().orderBy('createdAt').orderBy('id').execute();
+}
+
 /** Undefined when it is not there or was deleted. */
 export async function findOrganization(db: Db, organizationId: string): Promise<OrganizationRow | undefined> {
   return db.selectFrom('organization').selectAll().where('id', '=', organizationId).where('deletedAt', 'is', null).executeTakeFirst();
