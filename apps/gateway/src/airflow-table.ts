@@ -214,8 +214,8 @@ export const airflowRoutes: readonly AirflowRoute[] = [
   wide('W', 'GET', '/plugins', 'viewer', ['plugin.get']),
   wide('W', 'GET', '/plugins/importErrors', 'viewer', ['plugin.get']),
   wide('W', 'GET', '/providers', 'viewer', ['provider.get']),
-  wide('W', 'GET', '/config', 'op', ['config.get']),
-  wide('W', 'GET', '/config/section/{section}/option/{option}', 'op', ['config.get']),
+  wide('W', 'GET', '/config', 'viewer', ['config.get']),
+  wide('W', 'GET', '/config/section/{section}/option/{option}', 'viewer', ['config.get']),
   open('GET', '/monitor/health', ['deployment.get']),
   open('GET', '/version', ['deployment.get']),
   never('GET', '/auth/login'), // leads to a page for people
