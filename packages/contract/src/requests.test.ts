@@ -303,7 +303,8 @@ describe('what is refused', () => {
     }
     const entry = { entityType: 'DEPLOYMENT', entityId: deployment, role: 'r', deploymentId: deployment };
     expect(faults(TokenRoles, { roles: [entry] })).toEqual(['roles.0.deploymentId: custom']);
-    expect(faults(TokenRoles, { roles: [] })).toEqual(['roles: too_small']);
+    expect(faults(TokenRoles, {})).toEqual(['roles: invalid_type']);
+    expect(TokenRoles.parse({ roles: [] })).toEqual({ roles: [] });
   });
 
   test('pages of more than 1000, unknown sort fields, booleans that are none', () => {

@@ -118,8 +118,11 @@ export const UpdateToken = z
   .meta({ id: 'UpdateApiTokenRequest' });
 export type UpdateToken = z.infer<typeof UpdateToken>;
 
-/** Body of `POST …/tokens/{id}/roles`: the whole list, as it shall be. */
-export const TokenRoles = z.strictObject({ roles: z.array(ApiTokenRole).min(1).max(1000) }).meta({ id: 'UpdateApiTokenRolesRequest' });
+/**
+ * Body of `POST …/tokens/{id}/roles`: the whole list, as it shall be, of the roles that the caller may see. It is empty when
+ * the only one of those goes, such as an assignment from elsewhere; existing clients send that.
+ */
+export const TokenRoles = z.strictObject({ roles: z.array(ApiTokenRole).max(1000) }).meta({ id: 'UpdateApiTokenRolesRequest' });
 export type TokenRoles = z.infer<typeof TokenRoles>;
 
 /** Answer of every roles call. An empty list is left out. */
