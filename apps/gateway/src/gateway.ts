@@ -147,7 +147,6 @@ export class Gateway {
     if (log.isLevelEnabled('debug')) log.debug({ requestId, token: caller.token.id, method, template }, 'pass');
     const subject = { tokenId: caller.token.id, tokenName: caller.token.name };
     const authorization = airflowRole === undefined ? undefined : minter.mint(subject, airflowRole);
-    if (request.headers.expect !== undefined) response.writeContinue();
     proxy.forward(request, response, { target: route.upstreamTarget, authorization, requestId, streams });
   }
 
