@@ -1,6 +1,6 @@
 /** The HTTP side of the control plane: every route group by name, and what holds for all of them. */
 import { randomUUID } from 'node:crypto';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { registerAgentTokens } from './agent-tokens/routes.ts';
 import { registerDeployments } from './deployments/routes.ts';
@@ -26,7 +26,7 @@ const bases = ['/v1', '/iam/v1beta1', '/platform/v1beta1'] as const;
 export async function buildApp(deps: Deps): Promise<App> {
   const app: App = Fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true, // the request log writes the route and never a URL, which may hold a secret
+    logController: new LogController({ disableRequestLogging: true }), // the request log writes the route and never a URL, which may hold a secret
     genReqId: () => randomUUID(),
     trustProxy: deps.config.trustProxy,
     bodyLimit: 1024 * 1024,

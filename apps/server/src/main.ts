@@ -5,6 +5,7 @@ import pino from 'pino';
 import { buildApp } from './app.ts';
 import { loadConfig, type ServerConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
+import { readOwnerTokenLife } from './owner-token-file.ts';
 import { start } from './start.ts';
 import { isUnforeseen, sentenceFor } from './start-failure.ts';
 
@@ -29,7 +30,8 @@ async function run(config: ServerConfig): Promise<void> {
   const { deps, firstStart, close } = await start(config, log);
   const app = await buildApp(deps);
   const address = await app.listen({ host: config.host, port: config.port });
-  log.info({ pid: process.pid, address, ...(firstStart ? { firstStart } : {}) }, 'listening');
+  const ownerToken = await readOwnerTokenLife(deps); // C-04: every start says how long it still lives
+  log.info({ pid: process.pid, address, ownerToken, ...(firstStart ? { firstStart } : {}) }, 'listening');
 
   let stopping = false;
   const stop = async (): Promise<void> => {

@@ -31,6 +31,7 @@ import { listEnvironmentVariables } from '../store/environment-variables.ts';
 import type { Db, Tx } from '../store/open.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import { lockWorkspace } from '../store/workspaces.ts';
+import { endTokensOf } from '../tokens/ending.ts';
 import { airflowVersionOf, runtimeReleases } from './machines.ts';
 import { invalidField, mergeSettings, settingsOf } from './settings.ts';
 import { replaceVariables } from './variables.ts';
@@ -141,6 +142,7 @@ export async function deleteDeployment(deps: Deps, caller: Principal, target: De
     const row = await getLocked(tx, actor, target);
     if (!allows(actor, 'deployment.delete', placeOf(row))) throw new Problem('permission_denied');
     const at = deps.now();
+    await endTokensOf(deps, tx, actor, { organizationId: row.organizationId, homeScope: 'DEPLOYMENT', homeEntityId: row.id });
     await announceEnd(deps, tx, row);
     await markDeploymentDeleted(tx, row, at);
     await record(tx, actor, { at, action: 'deployment.deleted', targetType: 'deployment', targetId: row.id, detail: { name: row.name } });

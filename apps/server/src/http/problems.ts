@@ -27,7 +27,10 @@ export function registerProblems(app: App): void {
 
 /** What the framework refuses before there is a route: its own message would repeat the URL. */
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  sendProblem(request, reply, toProblem(error));
+  const problem = toProblem(error);
+  sendProblem(request, reply, problem);
+  // no hook runs for these, the request log's neither
+  request.log.info({ method: request.method, route: 'unknown', status: problems[problem.code].status, address: request.ip }, 'request');
 }
 
 /** What Node refuses before there is a request: broken framing, too large or too slow headers (H-05, F-04). */

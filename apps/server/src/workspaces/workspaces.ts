@@ -20,6 +20,7 @@ import {
   markWorkspaceDeleted,
   updateWorkspace,
 } from '../store/workspaces.ts';
+import { endTokensOf } from '../tokens/ending.ts';
 
 /** What is only stored and echoed: where new Deployments go. */
 type WorkspaceSettings = Pick<Workspace, 'defaultClusterId' | 'defaultCloudProvider' | 'defaultRegion'>;
@@ -102,7 +103,10 @@ export async function changeWorkspace(deps: Deps, caller: Principal, target: Wor
   });
 }
 
-/** @throws Problem `workspace_not_empty` while it has Deployments */
+/**
+ * Its tokens end with it.
+ * @throws Problem `workspace_not_empty` while it has Deployments
+ */
 export async function deleteWorkspace(deps: Deps, caller: Principal, target: WorkspaceParams): Promise<void> {
   await deps.write(caller, async (tx, actor) => {
     await getOrganizationRow(tx, actor, target.organizationId);
@@ -112,6 +116,7 @@ export async function deleteWorkspace(deps: Deps, caller: Principal, target: Wor
     const deployments = await countDeployments(tx, row.organizationId, row.id);
     if (deployments > 0) throw new Problem('workspace_not_empty', `Delete its Deployments first: there are ${deployments}.`);
     const at = deps.now();
+    await endTokensOf(deps, tx, actor, { organizationId: row.organizationId, homeScope: 'WORKSPACE', homeEntityId: row.id });
     await markWorkspaceDeleted(tx, row, at);
     await record(tx, actor, { at, action: 'workspace.deleted', targetType: 'workspace', targetId: row.id, detail: { name: row.name } });
   });
