@@ -5,8 +5,7 @@ import { steps } from './steps.ts';
 import { createWorld } from './world.ts';
 
 console.log('Astrolabe in front of a real Airflow. Everything runs on this machine, in a temporary folder; about two minutes.\n');
-console.log('Looking for Airflow 3.3.2 (the first time it is installed, which takes a minute) …');
-const airflow = findAirflow();
+const airflow = findAirflow((text) => console.log(text));
 if ('missing' in airflow) {
   console.error(`${airflow.missing}.`);
   process.exit(1);
