@@ -1,6 +1,6 @@
 /**
  * Makes `dist/astro.cjs`: everything of the command line in one CommonJS file, because that starts fastest
- * (`bench/cli-start`). Run by `npm run build`.
+ * (`bench/cli-start`). Run by `npm run build`; `node build.ts <folder>` puts it somewhere else.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const here = import.meta.dirname;
-const bundle = join(here, 'dist', 'astro.cjs');
+const bundle = join(process.argv[2] ?? join(here, 'dist'), 'astro.cjs');
 const problemPages = join(here, '..', '..', 'docs', 'reference', 'problems');
 
 /** commander can start other programs as sub-commands; ours never does, and `node:child_process` takes two milliseconds to load. */

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
 import { type Column, tableLines } from './table.ts';
+import { oneLine } from './text.ts';
 import { tokenColumns } from './tokens.ts';
 
 export interface TokenTarget {
@@ -57,13 +58,13 @@ export function requireHome(token: ApiToken, deploymentId: string): void {
     const home = token.scope === 'WORKSPACE' ? 'a workspace' : 'the organization';
     throw new CliError(
       'the token selected is not of the type you are trying to modify',
-      `${token.name} (${token.id}) is a token of ${home} that has a role here. It can be changed only where it was made.`,
+      `${oneLine(token.name)} (${token.id}) is a token of ${home} that has a role here. It can be changed only where it was made.`,
     );
   }
   const homes = token.roles.filter((role) => role.entityType === 'DEPLOYMENT').map((role) => role.entityId);
   if (homes.length === 0 || homes.includes(deploymentId)) return;
   throw new CliError(
-    `${token.name} (${token.id}) is not a token of Deployment ${deploymentId}`,
+    `${oneLine(token.name)} (${token.id}) is not a token of Deployment ${deploymentId}`,
     `Its Deployment is ${homes.join(', ')}. If that is the one you mean: --deployment-id=${homes[0]}`,
   );
 }
@@ -86,7 +87,7 @@ export async function findDeployment({ io }: Context, api: Api, target: Deployme
   }
   if (found.length === 1) {
     if (!target.deploymentName) {
-      io.note(`Only one Deployment was found. Using the following Deployment by default: ${first.name} (${first.id})`);
+      io.note(`Only one Deployment was found. Using the following Deployment by default: ${oneLine(first.name)} (${first.id})`);
     }
     return api.getDeployment(first.id);
   }
@@ -110,10 +111,10 @@ export async function findWorkspaceId({ io }: Context, api: Api, workspaceId: st
   const [only] = workspaces;
   if (!only) throw new CliError('there is no workspace that the token may see', 'Make one: astro workspace create --name <name>');
   if (workspaces.length > 1) {
-    const lines = workspaces.map((workspace) => `  ${workspace.id} (${workspace.name})`);
+    const lines = workspaces.map((workspace) => `  ${workspace.id} (${oneLine(workspace.name)})`);
     throw new CliError('there is more than one workspace', ['Name one with --workspace-id:', ...lines].join('\n'));
   }
-  io.note(`Only one workspace was found. Using ${only.name} (${only.id}).`);
+  io.note(`Only one workspace was found. Using ${oneLine(only.name)} (${only.id}).`);
   return only.id;
 }
 

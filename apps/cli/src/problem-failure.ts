@@ -6,6 +6,15 @@ import { CliError } from './exit.ts';
 /** First remedy of each problem page; `build.ts` takes them out of `docs/reference/problems/`. */
 declare const ASTRO_REMEDIES: Readonly<Record<string, string>> | undefined;
 
+/** What to type next, where a command helps. */
+const nextCommands: Readonly<Record<string, readonly string[]>> = {
+  organization_not_found: ['To see what the token may see, run: astro organization list'],
+  workspace_not_found: ['To see the workspaces there are, run: astro workspace list'],
+  deployment_not_found: ['To see the Deployments there are, run: astro deployment list --all'],
+  token_not_found: ['To see the tokens of a Deployment, run: astro deployment token list --deployment-id=<id>'],
+  invalid_token: ['Set ASTRO_API_TOKEN to a token that lives. Where the data of the server is, astrolabe owner-token makes one.'],
+};
+
 /** A refusal of the server. Commands look at `code` where they can say more than the table. */
 export class ServerProblem extends CliError {
   override readonly name = 'ServerProblem';
@@ -39,6 +48,7 @@ export function problemFailure(
     ...(retryAfter === undefined ? [] : [`Wait ${retryAfter} s before the next try.`]),
     ...remedyLines(code),
     `Request ${text(body?.requestId) ?? 'without id'}, status ${status}${code ? `, ${code}` : ''}.`,
+    ...(code === undefined ? [] : (nextCommands[code] ?? [])),
   ];
   return new ServerProblem(message, lines.join('\n'), status, code);
 }

@@ -7,6 +7,12 @@ import { version } from './installation.ts';
 import { createIo, type Io, type Streams } from './io.ts';
 import { serverAddress } from './server-address.ts';
 
+const examples = `
+For example:
+  export ASTRO_API_TOKEN="$(cat data/owner-token)"
+  astro deployment list
+  astro deployment token create --deployment-id=<id> --name ci --role DEPLOYMENT_ADMIN --expiration 30`;
+
 interface GlobalFlags {
   readonly apiUrl?: string;
   readonly apiTokenFile?: string;
@@ -111,6 +117,7 @@ function createProgram(io: Io, outside: Outside): { program: Command; takeErrors
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .addHelpText('after', examples)
     .exitOverride();
   const context: Context = { io, env: outside.env, now: outside.now, signIn: signIn(io, outside, program) };
   for (const { name, aliases, description } of groups)

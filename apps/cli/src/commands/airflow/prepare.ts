@@ -31,7 +31,7 @@ export function prepareCommand(context: Context, run = prepareAirflow): Command 
 
 export async function prepareAirflow({ io }: Context, o: PrepareOptions): Promise<void> {
   const folder = resolve(o.out);
-  if (!/^[\w./:@~+-]+$/.test(folder)) {
+  if (!/^[\p{L}\p{N}_./:@~+-]+$/u.test(folder)) {
     throw new CliError(
       `${folder} holds a character that the readers of airflow.env understand in different ways`,
       'Choose a folder with letters, digits, dots, dashes and underscores only.',

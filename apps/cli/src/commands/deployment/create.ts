@@ -32,10 +32,10 @@ export function createCommand(context: Context, run = createDeployment): Command
 
 export async function createDeployment(context: Context, o: CreateOptions): Promise<void> {
   const { io } = context;
+  const api = await context.signIn({ isSilent: true });
   const name = o.name ?? (await io.ask('Deployment name: '));
   if (name.trim() === '')
     throw new CliError('no name provided for the Deployment. Retry with a valid name', 'For example: --name production');
-  const api = await context.signIn({ isSilent: true });
   const deployment = await api.createDeployment({
     name,
     workspaceId: await findWorkspaceId(context, api, o.workspaceId),

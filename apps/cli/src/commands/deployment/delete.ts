@@ -25,7 +25,7 @@ export async function deleteDeployment(context: Context, o: DeleteOptions): Prom
   const api = await context.signIn();
   const deployment = await findDeployment(context, api, o);
   if (!o.force) {
-    const isSure = await context.io.confirm(`\nAre you sure you want to delete the ${deployment.name} Deployment?`);
+    const isSure = await context.io.confirm(`\nAre you sure you want to delete the ${oneLine(deployment.name)} Deployment?`);
     if (!isSure) throw new Declined('Canceling deployment deletion');
   }
   await api.deleteDeployment(deployment.id);

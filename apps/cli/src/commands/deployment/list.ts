@@ -41,7 +41,7 @@ export function deploymentColumns(withWorkspace: boolean): Column<Deployment>[] 
     { header: 'DAG DEPLOY ENABLED', text: (row) => String(row.isDagDeployEnabled) },
     { header: 'CI-CD ENFORCEMENT', text: (row) => String(row.isCicdEnforced) },
     { header: 'DEPLOYMENT TYPE', text: (row) => row.type },
-    { header: 'remoteExecution?.enabled ?? false EXECUTION', text: (row) => String(row.remoteExecution?.enabled ?? false) },
+    { header: 'REMOTE EXECUTION', text: (row) => String(row.remoteExecution?.enabled ?? false) },
   ];
 }
 

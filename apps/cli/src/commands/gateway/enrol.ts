@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { GatewayEnrolment } from '@astrolabe/contract';
@@ -48,8 +49,8 @@ export function enrolCommand(context: Context, run = enrolGateway): Command {
  */
 export async function enrolGateway(context: Context, o: EnrolOptions): Promise<void> {
   const airflowCredential = readAirflowCredential(o.airflowCredential);
+  const folder = join(dataFolder(context, o.data), 'gateway');
   const api = await context.signIn();
-  const folder = join(resolve(o.data ?? (context.env.ASTROLABE_DATA || 'data')), 'gateway');
   const path = join(folder, 'gateway.json');
   makePrivateFolder(folder);
   const kept = o.force ? undefined : reusable(path, api, o.deploymentId);
@@ -70,6 +71,17 @@ export async function enrolGateway(context: Context, o: EnrolOptions): Promise<v
   context.io.print(`The gateway of Deployment ${o.deploymentId} is enrolled: ${path}`);
   if (kept) context.io.note('The agent token that was there already is kept; --force makes a new one.');
   context.io.note(nextSteps(o));
+}
+
+/** One that nobody named must be there already: a gateway elsewhere would never see what is written to a new one. */
+function dataFolder({ env }: Context, data: string | undefined): string {
+  const named = data ?? (env.ASTROLABE_DATA || undefined);
+  const folder = resolve(named ?? 'data');
+  if (named !== undefined || existsSync(folder)) return folder;
+  throw new CliError(
+    `there is no data folder ${folder}`,
+    'Run this in the folder where npm start or npm run gateway ran, or name the data folder of the gateway with --data.',
+  );
 }
 
 /** An earlier enrolment for the same Deployment at the same server, whose agent token can go on. */

@@ -19,6 +19,7 @@ export function createCommand(context: Context, run = createToken): Command {
 export async function createToken(context: Context, o: CreateOptions): Promise<void> {
   const { io } = context;
   requireEnd(o);
+  const api = await context.signIn();
   const name = o.name ?? (await io.ask('Enter a name for the new Deployment API token: '));
   if (name.trim() === '')
     throw new CliError('no name provided for the deployment token. Retry with a valid name', 'For example: --name ci');
@@ -27,7 +28,6 @@ export async function createToken(context: Context, o: CreateOptions): Promise<v
     (await io.ask('Enter a role for the new Deployment API token (Possible values are DEPLOYMENT_ADMIN or a custom role name): '));
   if (role.trim() === '')
     throw new CliError('no role provided for the deployment token', 'Retry with --role, for example --role DEPLOYMENT_ADMIN');
-  const api = await context.signIn();
   const issued = await api.createToken({ ...newTokenBody(o), name, role, scope: 'DEPLOYMENT', entityId: o.deploymentId });
   printIssued(io, 'DEPLOYMENT', 'created', issued, o);
 }

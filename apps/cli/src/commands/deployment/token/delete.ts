@@ -30,7 +30,7 @@ export async function deleteToken(context: Context, o: DeleteOptions): Promise<v
   requireHome(token, o.deploymentId);
   if (!o.force) {
     context.io.note('WARNING: API token deletion cannot be undone.');
-    const isSure = await context.io.confirm(`\nAre you sure you want to delete the ${token.name} API token?`);
+    const isSure = await context.io.confirm(`\nAre you sure you want to delete the ${oneLine(token.name)} API token?`);
     if (!isSure) throw new Declined('Canceling API Token deletion');
   }
   await api.deleteToken(token.id);
@@ -39,7 +39,7 @@ export async function deleteToken(context: Context, o: DeleteOptions): Promise<v
 
 async function removeFromDeployment({ io }: Context, api: Api, token: ApiToken, o: DeleteOptions): Promise<void> {
   if (!o.force) {
-    const isSure = await io.confirm(`\nAre you sure you want to remove the ${token.name} API token from the Deployment?`);
+    const isSure = await io.confirm(`\nAre you sure you want to remove the ${oneLine(token.name)} API token from the Deployment?`);
     if (!isSure) throw new Declined('Canceling API Token removal');
   }
   const elsewhere = (role: ApiTokenRole): boolean => role.entityId !== o.deploymentId && role.deploymentId !== o.deploymentId;

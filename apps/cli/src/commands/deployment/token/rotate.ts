@@ -3,6 +3,7 @@ import type { Context } from '../../../context.ts';
 import { Declined } from '../../../exit.ts';
 import { allFlags, id } from '../../../flags.ts';
 import { findToken, requireHome, type TokenTarget } from '../../../look-up.ts';
+import { oneLine } from '../../../text.ts';
 import { printIssued, type ValueFlags } from '../../../tokens.ts';
 
 export interface RotateOptions extends TokenTarget, ValueFlags {
@@ -30,7 +31,7 @@ export async function rotateToken(context: Context, o: RotateOptions): Promise<v
   requireHome(token, o.deploymentId);
   if (!o.force) {
     io.note('WARNING: API Token rotation will invalidate the current token and cannot be undone.');
-    const isSure = await io.confirm(`\nAre you sure you want to rotate the ${token.name} API token?`);
+    const isSure = await io.confirm(`\nAre you sure you want to rotate the ${oneLine(token.name)} API token?`);
     if (!isSure) throw new Declined('Canceling token rotation');
   }
   printIssued(io, 'DEPLOYMENT', 'rotated', await api.rotateToken(token.id), o);

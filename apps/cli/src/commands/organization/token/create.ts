@@ -16,6 +16,7 @@ export function createCommand(context: Context, run = createToken): Command {
 export async function createToken(context: Context, o: NewTokenFlags): Promise<void> {
   const { io } = context;
   requireEnd(o);
+  const api = await context.signIn();
   const name = o.name ?? (await io.ask('Enter a name for the new Organization API token: '));
   if (name.trim() === '')
     throw new CliError('no name provided for the organization token. Retry with a valid name', 'For example: --name ci');
@@ -26,7 +27,6 @@ export async function createToken(context: Context, o: NewTokenFlags): Promise<v
       'For example: --role ORGANIZATION_MEMBER',
     );
   }
-  const api = await context.signIn();
   const issued = await api.createToken({ ...newTokenBody(o), name, role, scope: 'ORGANIZATION' });
   printIssued(io, 'ORGANIZATION', 'created', issued, o);
 }
