@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const here = import.meta.dirname;
@@ -55,10 +56,14 @@ async function writeCodeCache(): Promise<void> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const claims = Buffer.from('{"permissions":["organizationId:x"]}').toString('base64url');
-  const child = spawn(process.execPath, [join(here, 'code-cache.ts'), bundle, `http://127.0.0.1:${address.port}`], {
-    env: { ...process.env, ASTRO_API_TOKEN: `e30.${claims}.` },
-    stdio: 'pipe',
-  });
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('code-cache.ts', import.meta.url)), bundle, `http://127.0.0.1:${address.port}`],
+    {
+      env: { ...process.env, ASTRO_API_TOKEN: `e30.${claims}.` },
+      stdio: 'pipe',
+    },
+  );
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk));

@@ -48,7 +48,7 @@ export interface Api {
 export type NewToken = Omit<CreateToken, 'kind'> & Partial<Pick<CreateToken, 'kind'>>;
 
 /** Narrowing by home scope is not here: the server has no such filter. */
-export interface TokenFilter {
+interface TokenFilter {
   readonly deploymentId?: string;
   readonly includeOnlyOrganizationTokens?: 'true';
 }

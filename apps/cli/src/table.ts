@@ -4,7 +4,7 @@ import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
 import { oneLine } from './text.ts';
 
-export type Format = 'table' | 'json' | 'tsv';
+type Format = 'table' | 'json' | 'tsv';
 
 export interface FormatFlags {
   readonly json?: boolean;

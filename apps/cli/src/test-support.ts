@@ -13,7 +13,7 @@ export const deploymentId = 'cm0dep0000000000000000001';
 export const tokenId = 'cm0tok0000000000000000001';
 export const nowMs = Date.parse('2026-11-26T12:00:00Z');
 
-export interface Asked {
+interface Asked {
   readonly method: string;
   /** Path with query, below `/v1`. */
   readonly path: string;

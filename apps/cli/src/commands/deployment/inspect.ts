@@ -36,7 +36,7 @@ export async function inspectDeployment(context: Context, o: InspectOptions): Pr
 }
 
 /** The tree of `reference/cli.md` 8.2; what the server does not say is left out. */
-export function deploymentTree(d: Deployment): Tree {
+function deploymentTree(d: Deployment): Tree {
   return compact({
     environment_variables: d.environmentVariables.map((variable) =>
       compact({ is_secret: variable.isSecret, key: variable.key, updated_at: variable.updatedAt, value: variable.value ?? '' }),
