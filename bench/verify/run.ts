@@ -1,20 +1,16 @@
 /**
  * How fast a token is verified: `node bench/verify/run.ts`. Writes bench/results/verify.json.
  *
- * Uncached: `verifySignedToken` with everything it does. Cached: a hit of `createSignatureCache`, as in the gateway.
- * Beside them `openssl speed` of the same algorithm, which checks a bare signature over a short message and nothing else.
- * Both are measured in processor time (`openssl speed` does that by itself), so that neighbours on the machine count for
- * little; rounds alternate, and a ratio is the median of the ratios of the rounds.
+ * Uncached is `verifySignedToken` with everything it does, cached a hit of `createSignatureCache` as in the gateway. Beside
+ * them `openssl speed` of the same algorithm, which checks a bare signature over a short message and nothing else.
  */
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os';
 import { createSignatureCache, importKeys, type PublicJwk, verifySignedToken } from '@astrolabe/verify';
+import { atLeast, atMost, finish, median, readSettings, requireTools, rounded, versionOf } from '../measure.ts';
 
-const rounds = 5;
-const secondsEach = 3;
-const goals = { uncachedOfOpenssl: 0.75, cacheHitMicroseconds: 2 };
+requireTools('openssl');
+const settings = readSettings({ rounds: 5, seconds: 3 }, { rounds: 1, seconds: 1 });
 
 const kid = 'bench';
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -23,53 +19,40 @@ const keys = importKeys({ keys: [jwk] });
 const values = Array.from({ length: 1000 }, issueToken); // more than one, so that nothing is learned from a single input
 const cache = createSignatureCache(keys);
 
-const loadBefore = loadavg()[0];
-rate(verifyAll, 1); // compile before measuring
-const measured = Array.from({ length: rounds }, measureRound);
-const openssl = median(measured.map((round) => round.openssl));
-const uncached = median(measured.map((round) => round.uncached));
-const cached = median(measured.map((round) => round.cached));
-const uncachedOfOpenssl = median(measured.map((round) => round.uncached / round.openssl));
-const cacheHitMicroseconds = 1_000_000 / cached;
+const rounds = Array.from({ length: settings.rounds }, measureRound);
+const openssl = median(rounds.map((round) => round.openssl));
+const uncached = median(rounds.map((round) => round.uncached));
+const cached = median(rounds.map((round) => round.cached));
 
-const result = {
-  ratios: {
-    uncachedOfOpenssl: rounded(uncachedOfOpenssl),
-    cachedOfUncached: rounded(median(measured.map((round) => round.cached / round.uncached))),
-  },
+finish('verify', settings, {
   goals: {
-    uncachedOfOpenssl: { goal: `>= ${goals.uncachedOfOpenssl}`, met: uncachedOfOpenssl >= goals.uncachedOfOpenssl },
-    cacheHitMicroseconds: { goal: `<= ${goals.cacheHitMicroseconds}`, met: cacheHitMicroseconds <= goals.cacheHitMicroseconds },
+    uncachedOfOpenssl: atLeast(median(rounds.map((round) => round.uncachedOfOpenssl)), 0.75),
+    cacheHitMicroseconds: atMost(1_000_000 / cached, 2),
   },
-  perSecond: { openssl: Math.round(openssl), uncached: Math.round(uncached), cached: Math.round(cached) },
-  microseconds: { openssl: rounded(1_000_000 / openssl), uncached: rounded(1_000_000 / uncached), cacheHit: rounded(cacheHitMicroseconds) },
-  rounds: measured.map((round) => ({ ...round, uncachedOfOpenssl: rounded(round.uncached / round.openssl) })),
-  algorithm: 'ES256',
-  tokenBytes: values[0]?.length,
-  date: new Date().toISOString(),
-  machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${platform()} ${arch()}`,
-  loadBefore: rounded(loadBefore ?? 0),
-  versions: {
-    node: process.version,
-    nodeOpenssl: process.versions.openssl,
-    openssl: execFileSync('openssl', ['version'], { encoding: 'utf8' }).trim(),
+  summary: {
+    cachedOfUncached: rounded(cached / uncached),
+    microseconds: { openssl: rounded(1_000_000 / openssl), uncached: rounded(1_000_000 / uncached), cacheHit: rounded(1_000_000 / cached) },
+    perSecond: { openssl, uncached, cached },
+    tokenBytes: values[0]?.length,
   },
-};
-
-console.log(
-  `uncached / openssl   ${result.ratios.uncachedOfOpenssl}   goal ${result.goals.uncachedOfOpenssl.goal}   ${verdict(result.goals.uncachedOfOpenssl.met)}`,
-);
-console.log(
-  `cache hit            ${result.microseconds.cacheHit} µs   goal ${result.goals.cacheHitMicroseconds.goal} µs   ${verdict(result.goals.cacheHitMicroseconds.met)}`,
-);
-console.log(
-  `per second           openssl ${result.perSecond.openssl}, uncached ${result.perSecond.uncached}, cached ${result.perSecond.cached}`,
-);
-mkdirSync(new URL('../results/', import.meta.url), { recursive: true });
-writeFileSync(new URL('../results/verify.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`);
+  notes: [
+    'ES256, one thread. All three in processor time, as `openssl speed` measures by itself, so that neighbours count for little.',
+    'Uncached reads header and claims, too. openssl checks a 20-byte message without hashing or reading anything.',
+    `${values.length} different values in turn; a ratio is the median of the ratios of the rounds.`,
+  ],
+  rounds,
+  versions: { nodeOpenssl: process.versions.openssl, openssl: versionOf('openssl', 'version') },
+});
 
 function measureRound() {
-  return { openssl: opensslRate(), uncached: rate(verifyAll, secondsEach), cached: rate(verifyAllCached, 1) };
+  const opensslPerSecond = opensslRate();
+  const uncachedPerSecond = rate(verifyAll);
+  return {
+    openssl: opensslPerSecond,
+    uncached: uncachedPerSecond,
+    cached: rate(verifyAllCached),
+    uncachedOfOpenssl: uncachedPerSecond / opensslPerSecond,
+  };
 }
 
 function verifyAll(): number {
@@ -83,7 +66,7 @@ function verifyAllCached(): number {
 }
 
 /** Calls per second of processor time, garbage collection included; `run` says how many calls it made. Its first run warms up. */
-function rate(run: () => number, seconds: number): number {
+function rate(run: () => number): number {
   run();
   const start = process.cpuUsage();
   let calls = 0;
@@ -92,13 +75,13 @@ function rate(run: () => number, seconds: number): number {
     calls += run();
     const used = process.cpuUsage(start);
     usedSeconds = (used.user + used.system) / 1_000_000;
-  } while (usedSeconds < seconds);
+  } while (usedSeconds < settings.seconds);
   return Math.round(calls / usedSeconds);
 }
 
 /** Signature checks per second, the last number of the last line: `256 bits ecdsa (nistp256) 0.0000s 0.0001s 52068.6 16975.4`. */
 function opensslRate(): number {
-  const output = execFileSync('openssl', ['speed', '-seconds', String(secondsEach), 'ecdsap256'], {
+  const output = execFileSync('openssl', ['speed', '-seconds', String(settings.seconds), 'ecdsap256'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -134,16 +117,4 @@ function issueToken(): string {
   const header = { typ: 'at+jwt', prd: 'astrolabe', alg: 'ES256', kid };
   const message = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
   return `${message}.${sign('sha256', Buffer.from(message), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
-function rounded(number: number): number {
-  return Math.round(number * 100) / 100;
-}
-
-function verdict(isMet: boolean): string {
-  return isMet ? 'met' : 'MISSED';
 }

@@ -51,7 +51,7 @@ describe('JSON', () => {
     ['__proto__', '{"__proto__":{"kind":"DIRECT_ACCESS"}}'],
     ['__proto__ in a list', '{"a":[{"__proto__":null}]}'],
     ['an escaped __proto__', '{"\\u005f_proto__":1}'],
-    ['constructor', '{"a":{"constructor":{"prototype":{}}}}'],
+    ['constructor', '{"a":{"constructor":{"b":{}}}}'],
     ['prototype', '{"prototype":1}'],
     ['white space', '{"a": 1}'],
     ['a line feed after it', '{"a":1}\n'],

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { decodeBase64url } from './encoding.ts';
 import { refuse } from './errors.ts';
-import { type Algorithm, prefixes, product, type SignedType } from './format.ts';
+import { prefixes, product, type SignedType } from './format.ts';
 import { type KeySet, keyIdPattern, type VerificationKey } from './keys.ts';
 import { isSignatureGood } from './signature.ts';
 
@@ -12,13 +12,15 @@ export interface OpenedJws {
 }
 
 /**
- * The whole header, byte for byte. It is compared and not parsed, so there is no room for another member (`crit`, `jwk`,
- * `jku`, `x5c`, `x5u`, `zip`, `enc`, `b64` …), a duplicate or an escape (J-04, J-10, J-12).
+ * The whole header of each type, byte for byte. It is matched and not parsed, so there is no room for another member
+ * (`crit`, `jwk`, `jku`, `x5c`, `x5u`, `zip`, `enc`, `b64` …), a duplicate or an escape (J-04, J-10, J-12).
  */
-const headerForm = new RegExp(
-  `^\\{"typ":"([a-z]{1,16}\\+jwt)","prd":"${product}","alg":"([A-Za-z0-9-]{1,16})","kid":"(${keyIdPattern})"\\}$`,
-);
-const algorithms: ReadonlySet<string> = new Set<Algorithm>(['ES256', 'EdDSA', 'RS256']);
+const headerForms: Readonly<Record<SignedType, RegExp>> = {
+  'at+jwt': headerFormOf('at+jwt'),
+  'agent+jwt': headerFormOf('agent+jwt'),
+  'feed+jwt': headerFormOf('feed+jwt'),
+  'heartbeat+jwt': headerFormOf('heartbeat+jwt'),
+};
 const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /**
@@ -47,13 +49,17 @@ export function checkPrefix(value: string, type: SignedType, maxBytes: number): 
   if (!value.startsWith(prefixes[type])) refuse(compactForm.test(value) ? 'unknown_type' : 'malformed');
 }
 
+/** The header names a key, and the key decides the algorithm: a header that says another one is refused (J-01, J-03). */
 function findKey(header: string, keys: KeySet, type: SignedType): VerificationKey {
-  const [, typ, algorithm = '', keyId = ''] = headerForm.exec(header) ?? refuse('malformed');
-  if (typ !== type) refuse('unknown_type');
-  if (!algorithms.has(algorithm)) refuse('wrong_algorithm');
+  const [, algorithm, keyId = ''] = headerForms[type].exec(header) ?? refuse('malformed');
   const key = keys.get(keyId) ?? refuse('unknown_key');
   if (key.algorithm !== algorithm) refuse('wrong_algorithm');
   return key;
+}
+
+function headerFormOf(type: SignedType): RegExp {
+  const typ = type.replace('+', '\\+');
+  return new RegExp(`^\\{"typ":"${typ}","prd":"${product}","alg":"([A-Za-z0-9-]{1,16})","kid":"(${keyIdPattern})"\\}$`);
 }
 
 function decodeSegment(text: string): Buffer {

@@ -47,6 +47,12 @@ describe('import', () => {
       for (const { algorithm } of oneOfEach) if (algorithm !== jwk.alg) expectRefused(changed(jwk, { alg: algorithm }));
   });
 
+  test('J-03 a key that calls itself another type is refused', () => {
+    for (const { jwk } of oneOfEach) {
+      for (const kty of ['EC', 'OKP', 'RSA', 'oct', '', undefined]) if (kty !== jwk.kty) expectRefused(changed(jwk, { kty }));
+    }
+  });
+
   test.each(['', 'a/b', '../x', 'a b', 'a"b', 'x'.repeat(129), undefined, 1, ['a']])('J-05 kid %j is refused', (kid) => {
     expectRefused(changed(es256.jwk, { kid }));
   });

@@ -24,7 +24,6 @@ export interface SignatureCacheOptions {
 }
 
 interface Entry {
-  readonly type: TokenType;
   readonly token: SignedToken;
   key: VerificationKey;
 }
@@ -56,10 +55,10 @@ export function createSignatureCache(keys: KeySet, { maxEntries = 10_000 }: Sign
       checkPrefix(value, type, maxTokenBytes); // before anything is hashed or looked up (F-02)
       const id = hash('sha256', value, 'base64url');
       const known = entries.get(id);
-      if (known && known.type === type && isKeyStillHere(known)) return known.token;
+      if (known && isKeyStillHere(known)) return known.token; // the same text, whose prefix is of the type asked for
       const token = verifySignedToken(value, current, type);
       const key = current.get(token.keyId);
-      if (key) remember(id, { type, token, key });
+      if (key) remember(id, { token, key });
       return token;
     },
     replaceKeys(next) {
