@@ -1,5 +1,5 @@
 import type { ApiTokenRole, SubjectRoles, TokenParams, TokenRoles } from '@astrolabe/contract';
-import { allows, type EntityType, type Permission } from '@astrolabe/policy';
+import { allows } from '@astrolabe/policy';
 import { record } from '../audit/audit.ts';
 import type { Deps, Principal } from '../deps.ts';
 import { announceToken } from '../feed/announce.ts';
@@ -89,18 +89,16 @@ async function placeWanted(
 
 function notThere(actor: Principal, entry: PlacedEntry, organizationId: string): Problem {
   const { place, entityType } = entry;
-  if (entityType === 'ORGANIZATION' && !place)
+  if (entityType === 'ORGANIZATION' && !place) {
     return new Problem('role_set_invalid', `The organization of the token is ${organizationId}.`);
-  if (place && allows(actor, readingOf(entityType), place)) {
+  }
+  const reading = entityType === 'WORKSPACE' ? 'workspace.get' : 'deployment.get';
+  if (place && (entityType === 'ORGANIZATION' || allows(actor, reading, place))) {
     return new Problem('permission_denied', `Needs ${tokenPermission(entityType, 'update')} on ${describe(entry)}.`);
   }
-  if (entityType === 'WORKSPACE')
+  if (entityType === 'WORKSPACE') {
     return new Problem('workspace_not_found', `There is no workspace ${entry.entityId} that the caller may see.`);
+  }
   const deploymentId = entityType === 'DEPLOYMENT' ? entry.entityId : entry.deploymentId;
   return new Problem('deployment_not_found', `There is no Deployment ${deploymentId} that the caller may see.`);
-}
-
-function readingOf(entityType: EntityType): Permission {
-  if (entityType === 'ORGANIZATION') return 'organization.get';
-  return entityType === 'WORKSPACE' ? 'workspace.get' : 'deployment.get';
 }
