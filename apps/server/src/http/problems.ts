@@ -13,7 +13,7 @@ import { collectMethods } from './methods.ts';
 export function registerProblems(app: App): void {
   const methodsOf = collectMethods(app);
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error as FastifyError); // Fastify types it as unknown; whatever it is, toProblem answers
+    const problem = toProblem(error);
     if (problems[problem.code].status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
     sendProblem(request, reply, problem);
   });
@@ -69,11 +69,11 @@ function challengeOf(code: ProblemCode): string | undefined {
   return undefined;
 }
 
-function toProblem(error: FastifyError): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreUnavailable) return new Problem('store_unavailable', undefined, { cause: error });
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error.validation);
-  switch (error.code) {
+  switch (codeOf(error)) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('unsupported_media_type');
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
@@ -85,6 +85,10 @@ function toProblem(error: FastifyError): Problem {
     default:
       return new Problem('internal', undefined, { cause: error });
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
 function invalidRequest(issues: readonly { instancePath: string; keyword: string; message?: string; params: unknown }[]): Problem {
