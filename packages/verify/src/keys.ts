@@ -99,24 +99,24 @@ function createKey(jwk: PublicJwk): KeyObject {
 
 function createEcKey(jwk: PublicJwk): KeyObject {
   if (jwk.kty !== 'EC' || jwk.crv !== 'P-256') fail('ES256 needs "kty" EC and "crv" P-256');
-  const { kty, crv, x, y } = jwk;
+  const { x, y } = jwk;
   if (bytesOf(x, 'x').length !== 32 || bytesOf(y, 'y').length !== 32) fail('a coordinate is not 32 bytes long');
-  return publicKey({ kty, crv, x, y }); // refuses a point that is not on the curve
+  return publicKey({ kty: 'EC', crv: 'P-256', x, y }); // refuses a point that is not on the curve
 }
 
 function createEd25519Key(jwk: PublicJwk): KeyObject {
   if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519') fail('EdDSA needs "kty" OKP and "crv" Ed25519');
-  const { kty, crv, x } = jwk;
+  const { x } = jwk;
   if (!isProperPoint(bytesOf(x, 'x'))) fail('"x" is not a canonical point of large order');
-  return publicKey({ kty, crv, x });
+  return publicKey({ kty: 'OKP', crv: 'Ed25519', x });
 }
 
 function createRsaKey(jwk: PublicJwk): KeyObject {
   if (jwk.kty !== 'RSA') fail('RS256 needs "kty" RSA');
-  const { kty, n, e } = jwk;
+  const { n, e } = jwk;
   if (bytesOf(n, 'n')[0] === 0) fail('"n" begins with a zero byte');
   if (e !== 'AQAB') fail('"e" is not 65537');
-  const key = publicKey({ kty, n, e });
+  const key = publicKey({ kty: 'RSA', n, e });
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (bits < minRsaBits || bits > maxRsaBits) fail(`the modulus is not ${minRsaBits} to ${maxRsaBits} bits long`);
   return key;
