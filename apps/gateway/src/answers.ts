@@ -34,11 +34,11 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   sendText(response, status, 'application/json', JSON.stringify(body));
 }
 
-/** RFC 6750 §3: no error where no credential was sent, `invalid_token` with a 401, `insufficient_scope` with a 403. */
+/** RFC 6750 §3: no error where no credential was sent, `invalid_token` with a 401, `insufficient_scope` where a right is missing. */
 function challengeOf(code: ProblemCode, scope: string | undefined): string | undefined {
   const realm = 'Bearer realm="astrolabe"';
   if (code === 'credential_missing') return realm;
   if (problems[code].status === 401) return `${realm}, error="invalid_token"`;
-  if (problems[code].status !== 403) return undefined;
-  return `${realm}, error="insufficient_scope"${scope === undefined ? '' : `, scope="${scope}"`}`;
+  if (code === 'permission_denied') return `${realm}, error="insufficient_scope"${scope === undefined ? '' : `, scope="${scope}"`}`;
+  return problems[code].status === 403 ? `${realm}, error="invalid_request"` : undefined;
 }

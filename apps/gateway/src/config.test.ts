@@ -6,6 +6,7 @@ describe('loadConfig', () => {
     expect(loadConfig({})).toEqual({
       port: 8889,
       host: '127.0.0.1',
+      trustProxy: false,
       maxStalenessSeconds: 300,
       maxDirectStalenessSeconds: 604_800,
       maxSkewSeconds: 30,

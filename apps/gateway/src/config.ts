@@ -6,6 +6,7 @@ const count = (smallest: number, largest: number) => z.coerce.number().int().min
 export const GatewayConfig = z.strictObject({
   port: count(0, 65_535).default(8889).describe('Where callers reach the gateway.'),
   host: z.string().default('127.0.0.1').describe('Address the gateway listens on; the default is reachable from the same machine only.'),
+  trustProxy: z.stringbool().default(false).describe('Believe X-Forwarded-Proto of the proxy in front, which has to set it.'),
   maxStalenessSeconds: count(1, 86_400).default(300).describe('Age of the state after which standard tokens are refused.'),
   maxDirectStalenessSeconds: count(1, 2_592_000)
     .default(604_800)

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { detectionPattern } from '@astrolabe/verify';
 
 /** What a request brought to say who it is. Empty text: a credential, but none of a form that could be ours. */
@@ -26,6 +27,21 @@ export function readCredential(rawHeaders: readonly string[], target: string): C
   if (found === undefined || found === '') return {};
   if (found.includes(',')) return 'several_credentials'; // two headers that something on the way made one of
   return { bearer: found.slice(0, 7).toLowerCase() === 'bearer ' ? found.slice(7).trim() : '' };
+}
+
+/**
+ * Whether a token may come this way (F-09): from the machine itself, or over TLS that a proxy in front ended. A token that
+ * crossed a network in clear is refused and not redirected, so that nobody gets used to it.
+ *
+ * @param trustProxy whether the proxy in front is believed about `X-Forwarded-Proto`
+ */
+export function isPrivateTransport(
+  request: Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string | undefined } },
+  trustProxy: boolean,
+): boolean {
+  const protocol = trustProxy ? request.headers['x-forwarded-proto'] : undefined;
+  if (protocol !== undefined) return protocol === 'https';
+  return /^(?:127\.|::1$|::ffff:127\.)/.test(request.socket.remoteAddress ?? '');
 }
 
 function holdsCredential(target: string): boolean {

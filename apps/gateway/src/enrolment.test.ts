@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { thumbprint } from '@astrolabe/verify';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Enrolment, EnrolmentError, prepareFolder, readEnrolment, watchEnrolment } from './enrolment.ts';
 import { FakeControlPlane, ids, TestClock } from './fake-control-plane.ts';
 
@@ -93,23 +93,56 @@ describe('prepareFolder', () => {
 });
 
 describe('watchEnrolment', () => {
-  test('sees a new enrolment, another one, and that it is gone; a broken one changes nothing', async () => {
-    const seen: (Enrolment | undefined)[] = [];
-    const problems: string[] = [];
-    const stop = watchEnrolment(folder, undefined, {
+  const clock = new TestClock();
+  let seen: (Enrolment | undefined)[];
+  let problems: string[];
+
+  function watch(known?: Enrolment): () => void {
+    seen = [];
+    problems = [];
+    return watchEnrolment(folder, known, clock, {
       onChange: (next) => seen.push(next),
       onProblem: ({ message }) => problems.push(message),
     });
+  }
+
+  test('sees a new enrolment, another one, and that it is gone', () => {
+    const stop = watch();
+    clock.advance(500);
+    expect(seen).toEqual([]);
     const enrolment = server.enrolmentFile();
     write(enrolment);
-    await vi.waitFor(() => expect(seen).toHaveLength(1), { timeout: 5_000 });
-    write('{');
-    await vi.waitFor(() => expect(problems).toHaveLength(1), { timeout: 5_000 });
+    clock.advance(500);
     write({ ...enrolment, airflowUrl: 'http://127.0.0.1:8' });
-    await vi.waitFor(() => expect(seen).toHaveLength(2), { timeout: 5_000 });
+    clock.advance(500);
+    clock.advance(500);
     rmSync(file);
-    await vi.waitFor(() => expect(seen).toHaveLength(3), { timeout: 5_000 });
+    clock.advance(500);
     stop();
+    write(enrolment);
+    clock.advance(500);
     expect(seen.map((next) => next?.airflowUrl)).toEqual([enrolment.airflowUrl, 'http://127.0.0.1:8', undefined]);
+    expect(problems).toEqual([]);
+  });
+
+  test('one that cannot be used is told once and changes nothing', () => {
+    write(server.enrolmentFile());
+    const stop = watch(readEnrolment(folder));
+    write('{');
+    clock.advance(500);
+    clock.advance(500);
+    chmodSync(file, 0o644);
+    clock.advance(500);
+    stop();
+    expect(problems).toEqual([expect.stringContaining('is not a gateway'), expect.stringContaining('can be read by others')]);
+    expect(seen).toEqual([]);
+  });
+
+  test('misses nothing that changed before its first look', () => {
+    const stop = watch();
+    write(server.enrolmentFile());
+    clock.advance(500);
+    stop();
+    expect(seen).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayEnrolment } from '@astrolabe/contract';
+import type { Clock } from './clock.ts';
 
 /** The file of `astrolabe gateway enrol`, and which feed key its agent token pins. */
 export interface Enrolment extends GatewayEnrolment {
@@ -15,6 +16,8 @@ export class EnrolmentError extends Error {
 
 /** What to type where a gateway is not enrolled. */
 export const enrolCommand = 'astrolabe gateway enrol --deployment-id <id> --airflow-url <url> --airflow-credential <file>';
+
+const lookEveryMs = 500;
 
 /** Folder of everything the gateway keeps. */
 export const gatewayFolder = (dataFolder: string): string => join(dataFolder, 'gateway');
@@ -67,7 +70,8 @@ export function readEnrolment(dataFolder: string): Enrolment | undefined {
 
 /**
  * Calls `onChange` after every change of the enrolment: a new one, another one, none any more. One that cannot be used
- * goes to `onProblem` and changes nothing. Looks twice a second, which also sees a folder that was not there before.
+ * goes to `onProblem` and changes nothing. Looks twice a second, which also sees a folder that was not there before and
+ * misses nothing that happened before the first look.
  *
  * @param known what was read last
  * @returns what ends the watching
@@ -75,26 +79,39 @@ export function readEnrolment(dataFolder: string): Enrolment | undefined {
 export function watchEnrolment(
   dataFolder: string,
   known: Enrolment | undefined,
+  clock: Clock,
   listen: { onChange: (enrolment: Enrolment | undefined) => void; onProblem: (problem: EnrolmentError) => void },
 ): () => void {
-  const file = enrolmentFile(dataFolder);
   let before = JSON.stringify(known);
+  let seen: string | undefined;
   const look = (): void => {
-    let enrolment: Enrolment | undefined;
+    const stamp = stampOf(enrolmentFile(dataFolder));
+    if (stamp === seen) return;
+    seen = stamp;
     try {
-      enrolment = readEnrolment(dataFolder);
+      const enrolment = readEnrolment(dataFolder);
+      const now = JSON.stringify(enrolment);
+      if (now === before) return;
+      before = now;
+      listen.onChange(enrolment);
     } catch (error) {
       if (!(error instanceof EnrolmentError)) throw error;
       listen.onProblem(error);
-      return;
     }
-    const now = JSON.stringify(enrolment);
-    if (now === before) return;
-    before = now;
-    listen.onChange(enrolment);
   };
-  watchFile(file, { interval: 500, persistent: false }, look);
-  return () => unwatchFile(file, look);
+  const lookLater = (): (() => void) =>
+    clock.after(lookEveryMs, () => {
+      look();
+      cancel = lookLater();
+    });
+  let cancel = lookLater();
+  return () => cancel();
+}
+
+/** Changes with the content, the mode and the file itself. */
+function stampOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mode} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }
 
 /** Reads the agent token of our own file. Its signature says nothing here: whoever writes the file decides whom to believe. */

@@ -5,7 +5,7 @@ import { problemBody } from '@astrolabe/contract/problems';
 import { sendRefusal } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { GatewayConfig } from './config.ts';
-import { readCredential } from './credential.ts';
+import { isPrivateTransport, readCredential } from './credential.ts';
 import { Enrolled } from './enrolled.ts';
 import { type Enrolment, enrolCommand } from './enrolment.ts';
 import { type Caller, type Gate, identify, judge, type Pass, type Refusal } from './judge.ts';
@@ -121,6 +121,9 @@ export class Gateway {
     const { gate } = enrolled;
     const credential = readCredential(exchange.request.rawHeaders, exchange.target);
     if (typeof credential === 'string') return this.#refuse(exchange, { refused: credential });
+    if (credential.bearer !== undefined && !isPrivateTransport(exchange.request, this.#options.config.trustProxy)) {
+      return this.#refuse(exchange, { refused: 'insecure_transport' });
+    }
     if (isOwn) {
       const caller = this.#waitingRoom.ask<Caller>(gate, () => identify(gate, credential.bearer));
       return settle(caller, (answer) => this.#finish(exchange, answer, gate, (known) => sendCaller(exchange.response, enrolled, known)));

@@ -211,10 +211,15 @@ describe('the end', () => {
     const before = start();
     follow(before, ...server.snapshotLines(), server.publish({ ...end, at: clock.now() }));
     stop(before);
-    const again = start(server.enrolment());
+    const successor = server.enrolment();
+    const again = start(successor);
     expect(again.state.end).toBeUndefined();
-    follow(again, server.publish({ kind: 'end', reason: 'deployment_deleted', at: clock.now() }));
+    follow(again, server.publish(server.issue().entry));
     stop(again);
+    const later = start(successor);
+    expect(later.state.end).toBeUndefined();
+    follow(later, server.publish({ kind: 'end', reason: 'deployment_deleted', at: clock.now() }));
+    stop(later);
     expect(start(server.enrolment()).state.end?.reason).toBe('deployment_deleted');
   });
 });

@@ -82,7 +82,10 @@ export class KeptState implements FeedSink {
     if (stored === undefined) return;
     this.state.apply({ position: stored.position, replaces: true, entries: stored.entries });
     // the end of an agent token says nothing about the one that took its place
-    if (this.state.end?.reason === 'agent_token_ended' && stored.agentTokenHash !== this.#agentTokenHash) this.state.reopen();
+    if (this.state.end?.reason === 'agent_token_ended' && stored.agentTokenHash !== this.#agentTokenHash) {
+      this.state.reopen();
+      this.#file.dropEnd(this.#agentTokenHash);
+    }
     if (stored.heartbeat === undefined) return;
     const at = readStoredHeartbeat({ ...stored, jws: stored.heartbeat.jws }, this);
     if (at === undefined) this.#log.warn('the stored heartbeat does not speak of the stored state: its age is unknown');

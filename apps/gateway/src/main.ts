@@ -33,7 +33,7 @@ async function start(config: GatewayConfig): Promise<void> {
   collectDefaultMetrics({ register: gateway.metrics.registry });
   await listen(gateway, config);
   gateway.enrol(enrolment);
-  const stopWatching = watchEnrolment(config.dataFolder, enrolment, {
+  const stopWatching = watchEnrolment(config.dataFolder, enrolment, systemClock, {
     onChange: (next) => enrolAgain(gateway, next, log),
     onProblem: (problem) => log.error(problem.message),
   });

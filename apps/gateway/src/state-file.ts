@@ -44,6 +44,8 @@ export interface StateFile {
   write(update: FileUpdate): void;
   /** Stores the last heartbeat that counted, in place of the one before. */
   writeHeartbeat(heartbeat: StoredHeartbeat): void;
+  /** Drops the end that came with another agent token, for good. */
+  dropEnd(agentTokenHash: string): void;
   /** Forgets tokens that left and whose last value was retired before `before`, epoch milliseconds. */
   purge(before: number): void;
   close(): void;
@@ -132,10 +134,15 @@ function openedFile(db: Database.Database): StateFile {
     putMeta.run('heartbeat', jws);
     putMeta.run('seenAt', String(seenAt));
   });
+  const dropEnd = db.transaction((agentTokenHash: string) => {
+    db.exec(`delete from entry where name = 'end'`);
+    putMeta.run('agentTokenHash', agentTokenHash);
+  });
   return {
     stored: readStored(db),
     write,
     writeHeartbeat,
+    dropEnd,
     purge: (before) => purgeGone(db, before),
     close: () => db.close(),
   };
