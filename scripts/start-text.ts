@@ -36,8 +36,8 @@ export function summary(parts: { folder: string; server?: Running; gateway?: Run
 export function ownerTokenLine({ file, state, endsAt }: OwnerToken, now: number): string {
   if (state === 'none') return `There is no owner token that works in ${file}: \`astrolabe owner-token\` makes one.`;
   if (endsAt === undefined) return `The owner token in ${file} never ends.`;
-  const days = Math.floor((endsAt - now) / dayMs);
-  const left = days === 0 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`;
+  const days = Math.round((endsAt - now) / dayMs);
+  const left = endsAt - now < dayMs ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`;
   return `The owner token in ${file} ends ${left} (${new Date(endsAt).toISOString().slice(0, 10)}); \`astrolabe owner-token\` makes another.`;
 }
 

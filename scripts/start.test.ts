@@ -102,7 +102,7 @@ describe('npm start', () => {
       'astro deployment create',
       'astrolabe gateway enrol',
       `http://127.0.0.1:${gatewayPort}/api/v2/dags`,
-      'ends in 29 days',
+      'ends in 30 days',
     ]) {
       expect(screen).toContain(text);
     }
@@ -120,7 +120,7 @@ describe('npm start', () => {
     const again = start();
     const screen = await again.until('Ctrl-C stops everything.');
     expect(screen).not.toContain('This is the first start');
-    expect(screen).toMatch(/owner token in .* ends in 29 days/);
+    expect(screen).toMatch(/owner token in .* ends in 30 days/);
     process.kill(pidOf(screen, 'server'), 'SIGKILL');
     await again.until('was ended by SIGKILL');
     expect(again.screen()).toContain(

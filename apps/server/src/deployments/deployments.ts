@@ -57,14 +57,14 @@ export async function listDeployments(
     ...(workspaceIds ? { workspaceIds } : {}),
   };
   const { rows, totalCount } = await listRows(deps.read, filter, sorts, { limit, offset });
-  return { deployments: await views(deps, deps.read, caller, rows), limit, offset, totalCount };
+  return { deployments: await views(deps.read, caller, rows), limit, offset, totalCount };
 }
 
 export async function getDeployment(deps: Deps, caller: Principal, target: DeploymentParams): Promise<Deployment> {
   await getOrganizationRow(deps.read, caller, target.organizationId);
   const row = await findDeployment(deps.read, target.organizationId, target.deploymentId);
   if (!row || !allows(caller, 'deployment.get', placeOf(row))) throw new Problem('deployment_not_found');
-  return view(deps, deps.read, caller, row);
+  return view(deps.read, caller, row);
 }
 
 export async function createDeployment(
@@ -100,7 +100,7 @@ export async function createDeployment(
     await announceDeployment(deps, tx, row);
     const detail = { name: row.name, workspaceId: row.workspaceId, environmentVariables: variables.added };
     await record(tx, actor, { at, action: 'deployment.created', targetType: 'deployment', targetId: row.id, detail });
-    return view(deps, tx, actor, { ...row, workspaceName: workspace.name });
+    return view(tx, actor, { ...row, workspaceName: workspace.name });
   });
 }
 
@@ -132,7 +132,7 @@ export async function changeDeployment(
     if (row.name !== before.name) await announceDeployment(deps, tx, row); // gateways know the name and nothing else of this
     const detail = { fields: Object.keys(input), ...(variables ? { environmentVariables: variables } : {}) };
     await record(tx, actor, { at, action: 'deployment.updated', targetType: 'deployment', targetId: row.id, detail });
-    return view(deps, tx, actor, row);
+    return view(tx, actor, row);
   });
 }
 
@@ -159,7 +159,7 @@ export async function setGateway(deps: Deps, caller: Principal, target: Deployme
     await updateDeployment(tx, before, change);
     const detail = { gatewayUrl: change.gatewayUrl };
     await record(tx, actor, { at, action: 'deployment.gateway_set', targetType: 'deployment', targetId: before.id, detail });
-    return view(deps, tx, actor, { ...before, ...change });
+    return view(tx, actor, { ...before, ...change });
   });
 }
 
@@ -171,20 +171,19 @@ async function getLocked(tx: Tx, actor: Principal, target: DeploymentParams): Pr
   return row;
 }
 
-async function view(deps: Deps, db: Db, caller: Principal, row: PlacedDeployment): Promise<Deployment> {
-  const [only] = await views(deps, db, caller, [row]);
+async function view(db: Db, caller: Principal, row: PlacedDeployment): Promise<Deployment> {
+  const [only] = await views(db, caller, [row]);
   if (!only) throw new Error('one row in, one view out');
   return only;
 }
 
 /** Three queries beside the rows, however many there are. */
-async function views(deps: Deps, db: Db, caller: Principal, rows: readonly PlacedDeployment[]): Promise<Deployment[]> {
+async function views(db: Db, caller: Principal, rows: readonly PlacedDeployment[]): Promise<Deployment[]> {
   const { organizationId } = caller;
   const profiles = await loadProfiles(db, organizationId, rows);
   const open = rows.filter((row) => allows(caller, 'deployment.variables.get', placeOf(row))).map((row) => row.id);
   const variables = Map.groupBy(await listEnvironmentVariables(db, organizationId, open), (variable) => variable.deploymentId);
-  const { publicUrl } = deps.config;
-  return rows.map((row) => deploymentView(row, { publicUrl, profiles, variables: variables.get(row.id) ?? [] }));
+  return rows.map((row) => deploymentView(row, { profiles, variables: variables.get(row.id) ?? [] }));
 }
 
 const placeOf = (row: DeploymentRow): Entity => ({

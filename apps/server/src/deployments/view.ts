@@ -11,8 +11,6 @@ import { variableView } from './variables.ts';
 
 /** What a view needs beside the row. */
 export interface ViewContext {
-  /** Address of this server, for links to its own pages. */
-  readonly publicUrl: string;
   readonly profiles: Profiles;
   /** Empty for a caller who may not see them. */
   readonly variables: readonly EnvironmentVariableRow[];
@@ -20,7 +18,7 @@ export interface ViewContext {
 
 const defaultScheduler = { au: 5, replicas: 1 };
 
-export function deploymentView(row: PlacedDeployment, { publicUrl, profiles, variables }: ViewContext): Deployment {
+export function deploymentView(row: PlacedDeployment, { profiles, variables }: ViewContext): Deployment {
   const settings = settingsOf(row);
   const runtimeVersion = settings.astroRuntimeVersion ?? runtimeReleases[0].version;
   return {
@@ -33,7 +31,7 @@ export function deploymentView(row: PlacedDeployment, { publicUrl, profiles, var
     workspaceId: row.workspaceId,
     workspaceName: row.workspaceName,
     namespace: namespaceOf(row.id),
-    ...addresses(row, publicUrl),
+    ...addresses(row),
     airflowVersion: row.airflowVersion ?? 'NA',
     astroRuntimeVersion: runtimeVersion,
     runtimeVersion,
@@ -52,11 +50,11 @@ export function deploymentView(row: PlacedDeployment, { publicUrl, profiles, var
 
 /**
  * Addresses for programs name the gateway or nothing: a client must not carry its token past it (design section 8). Those
- * for people may name Airflow.
+ * for people name Airflow. Empty rather than absent: clients demand a text.
  */
-function addresses(row: PlacedDeployment, publicUrl: string) {
+function addresses(row: PlacedDeployment) {
   const api = row.gatewayUrl ? `${row.gatewayUrl}/api/${row.airflowVersion?.startsWith('2.') ? 'v1' : 'v2'}` : '';
-  const ui = row.airflowUrl ?? `${publicUrl}/${row.workspaceId}/deployments/${row.id}`;
+  const ui = row.airflowUrl ?? '';
   return {
     ...(row.airflowUrl ? { airflowUrl: row.airflowUrl } : {}),
     ...(row.gatewayUrl ? { gatewayUrl: row.gatewayUrl } : {}),
@@ -64,7 +62,7 @@ function addresses(row: PlacedDeployment, publicUrl: string) {
     uiUrl: ui,
     webServerUrl: withoutScheme(ui),
     webServerAirflowApiUrl: withoutScheme(api),
-    webServerIngressHostname: new URL(row.gatewayUrl ?? ui).hostname,
+    webServerIngressHostname: URL.parse(row.gatewayUrl ?? ui)?.hostname ?? '',
   };
 }
 
