@@ -61,7 +61,7 @@ export interface TestServer {
 }
 
 /** @param settings variables beside the defaults, such as `ASTROLABE_SERVER_DATABASE_URL` */
-export async function startTestServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+export async function startTestServer(settings: Readonly<Record<string, string | undefined>> = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'astrolabe-server-'));
   const clock = { now: testEpoch };
   const logLines: string[] = [];
@@ -138,7 +138,7 @@ export async function startTestServer(settings: Readonly<Record<string, string>>
 }
 
 /** Nothing of the machine's environment; limits high enough to be out of the way. */
-function testConfig(folder: string, settings: Readonly<Record<string, string>>): ServerConfig {
+function testConfig(folder: string, settings: Readonly<Record<string, string | undefined>>): ServerConfig {
   return loadConfig({
     ASTROLABE_DATA: folder,
     ASTROLABE_SERVER_DATABASE_URL: 'sqlite::memory:',

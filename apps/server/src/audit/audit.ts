@@ -24,6 +24,13 @@ export async function record(tx: Tx, actor: Principal, happening: Happening): Pr
     targetId: happening.targetId,
     requestId: actor.requestId,
     address: actor.address,
-    detail: JSON.stringify(happening.detail ?? {}),
+    detail: escapeUnseen(JSON.stringify(happening.detail ?? {})),
   });
+}
+
+/** Names are anybody's text: what a terminal would act on, reorder or hide is written as `\u…`, the same JSON (U-06). */
+function escapeUnseen(json: string): string {
+  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, (character) =>
+    [...Array(character.length).keys()].map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`).join(''),
+  );
 }

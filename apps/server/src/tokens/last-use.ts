@@ -1,5 +1,5 @@
 import type pino from 'pino';
-import type { Store } from '../store/open.ts';
+import type { Tx } from '../store/open.ts';
 import { noteUses } from '../store/tokens.ts';
 
 const flushMs = 5000;
@@ -17,7 +17,11 @@ export interface LastUse {
 }
 
 /** @param write the store's own, because a use has no actor and needs no audit record */
-export function createLastUse(write: Store['write'], now: () => number, log: Pick<pino.Logger, 'warn'>): LastUse {
+export function createLastUse(
+  write: (change: (tx: Tx) => Promise<void>) => Promise<void>,
+  now: () => number,
+  log: Pick<pino.Logger, 'warn'>,
+): LastUse {
   let waiting = new Map<string, { organizationId: string; tokenId: string; at: number; address: string }>();
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> = Promise.resolve();
