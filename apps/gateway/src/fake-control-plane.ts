@@ -83,7 +83,7 @@ export function newSigningKey(kid: string): SigningKey {
   return { privateKey, jwk: PublicKey.parse({ ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }) };
 }
 
-export function signJws(typ: string, key: SigningKey, payload: object): string {
+function signJws(typ: string, key: SigningKey, payload: object): string {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const input = `${encode({ typ, prd: 'astrolabe', alg: 'ES256', kid: key.jwk.kid })}.${encode(payload)}`;
   const signature = sign('sha256', Buffer.from(input), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });

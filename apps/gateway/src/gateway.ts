@@ -157,7 +157,8 @@ export class Gateway {
     const { refused: code, tokenId } = refusal;
     this.metrics.count(code);
     // a flood of values that are not ours must not flood the log; the target is never logged, a token may stand in it
-    this.#options.log[tokenId === undefined ? 'debug' : 'info']({ requestId, code, method, token: tokenId }, 'refused');
+    const isStory = tokenId !== undefined || code === 'credential_in_url';
+    this.#options.log[isStory ? 'info' : 'debug']({ requestId, code, method, token: tokenId }, 'refused');
     sendRefusal(response, code, requestId, refusal);
   }
 }
