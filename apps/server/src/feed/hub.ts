@@ -105,10 +105,12 @@ function pump(deps: HubDeps, stream: Stream, stop: (stream: Stream) => void): vo
   stream.pumping = stream.pumping
     .then(async () => {
       if (stream.stopped) return;
-      if (stream.chain === '') await begin(deps, stream, stop);
+      const isNew = stream.chain === '';
+      if (isNew) await begin(deps, stream, stop);
       while (!stream.stopped && (await sendChanges(deps, stream, stop))) {
         // until there is nothing newer
       }
+      if (isNew && !stream.stopped) await beat(deps, [stream], stop); // its state is good now, not within a second
     })
     .catch((error: unknown) => {
       if (!stream.stopped) deps.log.warn({ err: error, deployment: stream.listener.deploymentId }, 'a gateway lost its feed');
