@@ -51,8 +51,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith(prefix) || value === undefined) continue;
     const field = names.get(name);
-    if (field) given[field] = value;
-    else mistakes.push(`${name} is not a setting of the server`);
+    if (!field) mistakes.push(`${name} is not a setting of the server`);
+    else if (value.trim() === '') mistakes.push(`${name} is set but empty`); // Number('') is 0, a port nobody asked for
+    else given[field] = value;
   }
   const parsed = ServerConfig.safeParse(given);
   if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${variableOf(String(issue.path[0]))}: ${issue.message}`));
