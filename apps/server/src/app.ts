@@ -28,7 +28,8 @@ export async function buildApp(deps: Deps): Promise<App> {
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }), // the request log writes the route and never a URL, which may hold a secret
     genReqId: () => randomUUID(),
-    trustProxy: deps.config.trustProxy,
+    // one hop, the proxy in front: what stands further left in X-Forwarded-For, anybody may have written
+    trustProxy: deps.config.trustProxy ? (_address, hop) => hop === 0 : false,
     bodyLimit: 1024 * 1024,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 16_384 }, // a token in the path must reach the check that refuses it
     exposeHeadRoutes: false,

@@ -118,3 +118,60 @@ describe('as the Terraform provider does it', () => {
     expect([status, body.fieldErrors[0].field]).toEqual([400, 'clusterId']);
   });
 });
+
+describe('as the unmodified command line does it', () => {
+  test('create, then add a variable and change a setting by sending everything back', async () => {
+    const owner = (method: 'GET' | 'POST', tail: string, body?: unknown) => server.call(server.ownerToken, method, path + tail, body);
+    expect((await owner('GET', '').then(() => server.call(server.ownerToken, 'GET', '/v1/organizations?limit=100&offset=0'))).status).toBe(
+      200,
+    );
+    const made = await owner('POST', '', {
+      astroRuntimeVersion: '3.3-2',
+      cloudProvider: 'AZURE',
+      description: '',
+      name: 'from the command line',
+      executor: 'ASTRO',
+      isCicdEnforced: false,
+      region: 'westeurope',
+      isDagDeployEnabled: true,
+      isHighAvailability: false,
+      isDevelopmentMode: false,
+      workspaceId: server.workspaceId,
+      type: 'STANDARD',
+      defaultTaskPodCpu: '0.25',
+      defaultTaskPodMemory: '0.5Gi',
+      resourceQuotaCpu: '10',
+      resourceQuotaMemory: '20Gi',
+    });
+    expect(made.status).toBe(200);
+    const { body: listed } = await owner('GET', `?limit=1000&offset=0&workspaceIds=${server.workspaceId}`);
+    const current = listed.deployments.find((deployment: { id: string }) => deployment.id === made.body.id);
+    const queues = current.workerQueues.map(({ podCpu: _1, podMemory: _2, ...queue }: Record<string, unknown>) => queue);
+    const update = (environmentVariables: unknown[], more: object = {}) =>
+      owner('POST', `/${current.id}`, {
+        name: current.name,
+        description: current.description,
+        workspaceId: current.workspaceId,
+        type: current.type,
+        executor: current.executor,
+        isCicdEnforced: current.isCicdEnforced,
+        isDagDeployEnabled: current.isDagDeployEnabled,
+        isHighAvailability: current.isHighAvailability,
+        isDevelopmentMode: current.isDevelopmentMode,
+        schedulerSize: current.schedulerSize,
+        defaultTaskPodCpu: current.defaultTaskPodCpu,
+        defaultTaskPodMemory: current.defaultTaskPodMemory,
+        resourceQuotaCpu: current.resourceQuotaCpu,
+        resourceQuotaMemory: current.resourceQuotaMemory,
+        contactEmails: current.contactEmails,
+        workerQueues: queues,
+        environmentVariables,
+        ...more,
+      });
+    await update([{ isSecret: true, key: 'SECRET', value: 'kept' }]);
+    const changed = await update([{ isSecret: true, key: 'SECRET' }], { schedulerSize: 'LARGE' });
+    expect(changed).toMatchObject({ status: 200, body: { schedulerSize: 'LARGE', schedulerCpu: '4' } });
+    expect(changed.body.environmentVariables).toMatchObject([{ key: 'SECRET', isSecret: true }]);
+    expect(changed.body.workerQueues).toEqual(current.workerQueues); // the same queue by its id
+  });
+});

@@ -100,16 +100,15 @@ function size(settings: DeploymentSettings) {
   };
 }
 
-/** Executors other than Kubernetes have at least one queue; clients read it without asking. */
+/** Kubernetes has none, whatever was stored before. */
 function queues(
-  settings: DeploymentSettings,
+  { workerQueues }: DeploymentSettings,
   type: Deployment['type'],
   executor: Deployment['executor'],
 ): Pick<Deployment, 'workerQueues'> {
   if (executor === 'KUBERNETES') return {};
-  const stored = settings.workerQueues?.length ? settings.workerQueues : [defaultQueue];
   return {
-    workerQueues: stored.map((queue) => {
+    workerQueues: workerQueues.map((queue) => {
       const machine = type === 'HYBRID' ? undefined : (queue.astroMachine ?? 'A5');
       const { cpu: podCpu, memory: podMemory } = workerMachines[machine ?? 'A5'];
       const where = machine ? { astroMachine: machine } : { nodePoolId: queue.nodePoolId ?? 'default' };
@@ -118,15 +117,6 @@ function queues(
     }),
   };
 }
-
-const defaultQueue: NonNullable<DeploymentSettings['workerQueues']>[number] = {
-  id: 'default',
-  name: 'default',
-  isDefault: true,
-  minWorkerCount: 0,
-  maxWorkerCount: 10,
-  workerConcurrency: 5,
-};
 
 /** A standard Deployment shows no cluster: clients would ask for it. */
 function place({ type = 'STANDARD', clusterId, cloudProvider, region }: DeploymentSettings) {

@@ -146,6 +146,13 @@ describe('F-09 a token that crossed a network in clear is refused', () => {
     expect((await of('http')).json().code).toBe('insecure_transport');
   });
 
+  test('A-13 the caller’s address is the one that the trusted proxy saw, not one further left', async () => {
+    const headers = { ...bearer(proxied.ownerToken), 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9, 192.0.2.7' };
+    const answer = await get(headers, '/v1/organizations/nobodys', {}, proxied);
+    const line = proxied.logLines.map((text) => JSON.parse(text)).find(({ reqId }) => reqId === answer.json().requestId);
+    expect(line.address).toBe('192.0.2.7');
+  });
+
   test('loopback is fine, in every spelling', async () => {
     for (const remoteAddress of ['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1']) {
       expect((await get(bearer(), '/v1/organizations', { remoteAddress })).statusCode).toBe(200);
