@@ -45,7 +45,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 }
 
 /** Answers with the body of a problem; 401 and 403 say how to sign in (RFC 6750 §3). */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
   const challenge = challengeOf(problem.code);
   if (challenge) reply.header('www-authenticate', challenge);
   reply

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../testing.ts';
 import { createRateLimiter } from './rate-limit.ts';
@@ -22,6 +23,22 @@ describe('a bucket', () => {
     expect(limiter.take('a', 1)).toBe(0);
     now = 0;
     expect(limiter.take('a', 1)).toBe(1000);
+  });
+
+  test('never lets more through than one second’s worth and what the time since then gives', () => {
+    const pauses = fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), pauses, (perSecond, pausesMs) => {
+        let now = 0;
+        const limiter = createRateLimiter(() => now);
+        let passed = 0;
+        for (const pause of pausesMs) {
+          now += pause;
+          if (limiter.take('a', perSecond) === 0) passed++;
+        }
+        return passed <= perSecond + (now / 1000) * perSecond + 1e-6;
+      }),
+    );
   });
 
   test('one caller’s haste is not another’s', () => {
