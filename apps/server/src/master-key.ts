@@ -20,7 +20,9 @@ export function openMasterKey(config: ServerConfig, options: { mayCreate: boolea
     return decode(readFileSync(file, 'utf8').trim(), file);
   }
   if (!options.mayCreate) {
-    throw new StartError(`The database is there but its master key is not: ${file} is missing. Put it back, or set ASTROLABE_MASTER_KEY or ASTROLABE_KEYS.`);
+    throw new StartError(
+      `The database is there but its master key is not: ${file} is missing. Put it back, or set ASTROLABE_MASTER_KEY or ASTROLABE_KEYS.`,
+    );
   }
   mkdirSync(config.keysDir, { recursive: true, mode: 0o700 });
   chmodSync(config.keysDir, 0o700);
@@ -34,7 +36,8 @@ function decode(text: string, where: string): Buffer {
   if (key.length !== keyBytes || key.toString('base64') !== text) {
     throw new StartError(`${where} does not hold a master key: ${keyBytes} bytes in base64 are expected.`);
   }
-  if (new Set(key).size < 8) throw new StartError(`${where} holds a master key that is not random. Make one with \`openssl rand -base64 32\`.`);
+  if (new Set(key).size < 8)
+    throw new StartError(`${where} holds a master key that is not random. Make one with \`openssl rand -base64 32\`.`);
   return key;
 }
 

@@ -48,7 +48,13 @@ export async function loadSigningKeys(db: Db, sealing: Sealing): Promise<Signing
 }
 
 /** A new key pair as a row; its `kid` is the RFC 7638 thumbprint of the public half. */
-export function createSigningKey(use: SigningKeyRow['use'], algorithm: Algorithm, state: SigningKeyRow['state'], sealing: Sealing, now: number): SigningKeyRow {
+export function createSigningKey(
+  use: SigningKeyRow['use'],
+  algorithm: Algorithm,
+  state: SigningKeyRow['state'],
+  sealing: Sealing,
+  now: number,
+): SigningKeyRow {
   const { privateKey, publicKey } = generatePair(algorithm);
   const bare = { ...publicKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: '' } as PublicJwk; // Node's JWK type knows no alg
   const keyId = thumbprint(bare);
