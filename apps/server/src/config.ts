@@ -52,7 +52,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     if (!name.startsWith(prefix) || value === undefined) continue;
     const field = names.get(name);
     if (!field) mistakes.push(`${name} is not a setting of the server`);
-    else if (value.trim() === '') mistakes.push(`${name} is set but empty`); // Number('') is 0, a port nobody asked for
+    // Number('') is 0, a port nobody asked for
+    else if (value.trim() === '') mistakes.push(`${name} is set but empty`);
     else given[field] = value;
   }
   const parsed = ServerConfig.safeParse(given);

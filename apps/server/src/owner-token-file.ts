@@ -14,7 +14,7 @@ export type OwnerTokenLife = { readonly file: string } & (
   | { readonly state: 'none' }
 );
 
-export const ownerTokenFile = (config: Pick<Deps['config'], 'dataDir'>): string => join(config.dataDir, 'owner-token');
+const ownerTokenFile = (config: Pick<Deps['config'], 'dataDir'>): string => join(config.dataDir, 'owner-token');
 
 /** Replaces the file as a whole, readable by its owner alone, however it was before. */
 export function writeOwnerToken(config: Pick<Deps['config'], 'dataDir'>, value: string): string {

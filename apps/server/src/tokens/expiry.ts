@@ -6,7 +6,7 @@ import type { TokenRow } from '../store/schema.ts';
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** The longest life of a direct access token: no gateway has to ask before it ends. */
-export const maxDirectAccessDays = 365;
+const maxDirectAccessDays = 365;
 
 /** @throws Problem `expiry_required` for a direct access token that would outlive what its kind may */
 export function checkDirectAccessExpiry(periodDays: number | undefined): void {
