@@ -76,7 +76,12 @@ export function sqliteDialects(file: string): { write: Dialect; read: Dialect | 
 /** A pool for PostgreSQL; milliseconds arrive as numbers (they fit a double until the year 287396). */
 export function postgresPool(url: string): pg.Pool {
   pg.types.setTypeParser(int8, Number);
-  return new pg.Pool({ connectionString: url, max: 16, application_name: 'astrolabe' });
+  const pool = new pg.Pool({ connectionString: url, max: 16, application_name: 'astrolabe' });
+  // A broken connection is replaced and its query fails, which is told to whoever asked. Unheard, the event of an idle or a busy
+  // one would end the process instead (O-02).
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 export const postgresDialect = (pool: pg.Pool): Dialect => new PostgresDialect({ pool });

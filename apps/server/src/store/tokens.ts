@@ -55,19 +55,19 @@ export async function findTokenByName(
     .executeTakeFirst();
 }
 
-/** A token with its first value. @returns false when another transaction took the name first; then this one is over */
+/** A token with its first value. @returns false when another transaction took the name first */
 export async function insertToken(tx: Tx, token: TokenRow, value: NewValue): Promise<boolean> {
-  try {
-    await tx.insertInto('token').values(token).execute();
-  } catch (error) {
-    if (isUniqueViolation(error)) return false;
-    throw error;
-  }
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('token')
+    .values(token)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows !== 1n) return false;
   await insertValue(tx, token, value);
   return true;
 }
 
-/** @returns undefined when another transaction took the name first; then this one is over */
+/** @returns undefined when another transaction took the name first; then all that is left to do in this one is to throw */
 export async function updateToken(
   tx: Tx,
   token: TokenRow,
