@@ -49,7 +49,7 @@ export interface TestServer {
   readonly logLines: readonly string[];
   /** Moves the clock. */
   advance(ms: number): void;
-  /** Sends a request as the holder of `token`; a path without a base is under `/v1/organizations/<id>`. */
+  /** Sends a request as the holder of `token`; `/tokens…`, `/deployments…` and `/workspaces…` are those of the organization under `/v1`. */
   call(token: string | undefined, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** A token with this role on its home, made by the installation. */
   makeToken(token: NewTestToken): Promise<IssuedToken>;
@@ -104,10 +104,8 @@ export async function startTestServer(settings: Readonly<Record<string, string |
       clock.now += ms;
     },
     async call(token, method, path, body) {
-      const url =
-        path.startsWith('/') && !path.startsWith('/tokens') && !path.startsWith('/deployments')
-          ? path
-          : `/v1/organizations/${organizationId}${path}`;
+      const isShort = /^\/(tokens|deployments|workspaces)\b/.test(path);
+      const url = isShort ? `/v1/organizations/${organizationId}${path}` : path;
       const answer = await app.inject({
         method,
         url,

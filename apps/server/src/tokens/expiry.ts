@@ -49,9 +49,9 @@ export function nextEnd(
   at: number,
 ): number | undefined {
   if (token.endAt !== null && actor.id === token.id) return token.endAt;
-  const ends = [lastEndFor(actor, right), spanOf(token) === undefined ? undefined : at + (spanOf(token) ?? 0)];
-  const known = ends.filter((end) => end !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
+  const span = spanOf(token);
+  const ends = [lastEndFor(actor, right), span === undefined ? undefined : at + span].filter((end) => end !== undefined);
+  return ends.length > 0 ? Math.min(...ends) : undefined;
 }
 
 function spanOf(token: Pick<TokenRow, 'endAt' | 'expiryPeriodDays' | 'startAt' | 'lastRotatedAt'>): number | undefined {

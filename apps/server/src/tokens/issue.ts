@@ -1,4 +1,3 @@
-import type { Permission } from '@astrolabe/policy';
 import { allows, type Entity } from '@astrolabe/policy';
 import type { FrozenGrants } from '@astrolabe/verify';
 import { record } from '../audit/audit.ts';
@@ -14,6 +13,7 @@ import { insertTokenBindings } from '../store/role-bindings.ts';
 import type { TokenRow } from '../store/schema.ts';
 import { findTokenByName, insertToken, type NewValue } from '../store/tokens.ts';
 import type { IssuedValue } from './issuer.ts';
+import { tokenPermission } from './sight.ts';
 
 /** A token that everything was checked about: only its name may still be in the way. */
 export interface Draft extends Pick<TokenRow, 'organizationId' | 'homeScope' | 'homeEntityId' | 'kind' | 'name' | 'description'> {
@@ -85,8 +85,8 @@ export async function demandFreeName(
 ): Promise<void> {
   const holder = await findTokenByName(db, home, name);
   if (!holder || holder.id === home.id) return;
-  const isVisible = allows(actor, listing(home), home.place);
-  const who = isVisible ? `Token ${holder.id} is` : 'Another token here is';
+  const seeing = home.kind === 'AGENT' ? 'deployment.agentTokens.get' : tokenPermission(home.homeScope, 'get');
+  const who = allows(actor, seeing, home.place) ? `Token ${holder.id} is` : 'Another token here is';
   throw new Problem('name_taken', `${who} already named ${JSON.stringify(name)}.`);
 }
 
@@ -100,9 +100,3 @@ export const newValue = (issued: IssuedValue, at: number): NewValue => ({
 
 /** A Workspace or Deployment token names its workspace: existing clients take theirs from it. */
 export const workspaceOf = ({ workspaceId }: Entity): { workspaceId?: string } => (workspaceId === undefined ? {} : { workspaceId });
-
-function listing({ homeScope, kind }: Pick<TokenRow, 'homeScope' | 'kind'>): Permission {
-  if (kind === 'AGENT') return 'deployment.agentTokens.get';
-  if (homeScope === 'ORGANIZATION') return 'organization.apiTokens.get';
-  return homeScope === 'WORKSPACE' ? 'workspace.apiTokens.get' : 'deployment.apiTokens.get';
-}
