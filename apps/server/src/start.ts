@@ -11,7 +11,7 @@ import { StartError } from './start-error.ts';
 import { changeIssuer, findInstallation, insertInstallation } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open.ts';
-import { listOrganizations } from './store/organizations.ts';
+import { listOrganizations, takeTurn } from './store/organizations.ts';
 import type { InstallationRow } from './store/schema.ts';
 import { insertSigningKey } from './store/signing-keys.ts';
 import { createIssuer } from './tokens/issuer.ts';
@@ -51,7 +51,11 @@ export async function start(
     const deps: Deps = {
       config,
       read: store.read,
-      write: (caller, change) => store.write(async (tx) => change(tx, await readActor(tx, caller, now()))),
+      write: (caller, change) =>
+        store.write(async (tx) => {
+          await takeTurn(tx, caller.organizationId);
+          return change(tx, await readActor(tx, caller, now()));
+        }),
       onChange: store.onChange,
       issuer: createIssuer(installation.issuer, () => signingKeys),
       issuers,

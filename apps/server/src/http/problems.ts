@@ -6,7 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
-import { StoreUnavailable } from '../store/write.ts';
+import { StoreUnavailable, WriteConflict } from '../store/write.ts';
 import { collectMethods } from './methods.ts';
 
 /** Every error, thrown or made by the framework, leaves as one body; what is not a Problem leaves without detail. */
@@ -72,6 +72,7 @@ function challengeOf(code: ProblemCode): string | undefined {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreUnavailable) return new Problem('store_unavailable', undefined, { cause: error });
+  if (error instanceof WriteConflict) return new Problem('write_conflict', undefined, { cause: error });
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error.validation);
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':

@@ -1,3 +1,4 @@
+import { isPostgres } from './dialect.ts';
 import type { Db, Tx } from './open.ts';
 import type { OrganizationRow } from './schema.ts';
 
@@ -27,6 +28,15 @@ export async function lockOrganization(tx: Tx, organizationId: string): Promise<
     .where('deletedAt', 'is', null)
     .returningAll()
     .executeTakeFirst();
+}
+
+/**
+ * Waits for its turn among the server processes: the first statement of every change in the organization. Each change ends at
+ * this row anyway, with its audit record; coming to it with other rows in hand, two processes would wait for each other, which
+ * costs a second each time. SQLite has one writer.
+ */
+export async function takeTurn(tx: Tx, organizationId: string): Promise<void> {
+  if (isPostgres(tx)) await lockOrganization(tx, organizationId);
 }
 
 export async function updateOrganization(tx: Tx, organizationId: string, change: OrganizationChange): Promise<OrganizationRow> {

@@ -158,4 +158,23 @@ describe.each(backends)('server on $name', (backend) => {
       expect(live).toEqual([]);
     }
   });
+
+  test('changes of one organization in two processes at the same time never wait for each other in a circle', async () => {
+    const { organizationId, system } = server;
+    const processes = [server.deps, await anotherProcess()];
+    const deploymentIds = await Promise.all(['a', 'b', 'c'].map((name) => server.makeDeployment(name)));
+    const tokens = Array.from({ length: 60 }, (_, index) => {
+      const entityId = deploymentIds[(index * 7) % 3] ?? '';
+      const input = {
+        name: `${index}`,
+        description: '',
+        scope: 'DEPLOYMENT',
+        role: 'DEPLOYMENT_ADMIN',
+        entityId,
+        kind: 'STANDARD',
+      } as const;
+      return createToken(processes[index % 2] ?? server.deps, system, organizationId, input);
+    });
+    expect(await Promise.all(tokens)).toHaveLength(60); // a circle would cost a second each, and sometimes a token
+  });
 });

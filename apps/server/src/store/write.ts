@@ -15,11 +15,17 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
+/** Lost to changes of other processes as often as is tried; nothing of it remains. */
+export class WriteConflict extends Error {
+  override readonly name = 'WriteConflict';
+}
+
 export interface Writer {
   /**
    * Runs `change` in a transaction and resolves after its commit. `change` may run again when another process won a race, so
    * it must have no effect outside the transaction. It must not wait for anything but the database: others wait behind it.
    * @throws whatever `change` threw, after its effects were undone; StoreUnavailable when the database failed
+   * @throws WriteConflict when others won every race
    */
   write<T>(change: (tx: Tx) => Promise<T>): Promise<T>;
   /** Resolves when nothing is waiting. */
@@ -32,6 +38,7 @@ export interface WriterOptions {
 }
 
 interface Job {
+  lostRaces: number;
   run(tx: Tx): Promise<unknown>;
   succeed(result: unknown): void;
   fail(error: unknown): void;
@@ -60,7 +67,7 @@ export function createWriter(
     while (waiting.length > 0) {
       const jobs = waiting.slice(0, maxJobsPerCommit);
       waiting = waiting.slice(maxJobsPerCommit);
-      await commitTogether(db, jobs, afterCommit);
+      waiting = [...(await commitTogether(db, jobs, afterCommit)), ...waiting];
     }
     flushing = undefined;
   };
@@ -68,7 +75,7 @@ export function createWriter(
   return {
     write<T>(change: (tx: Tx) => Promise<T>): Promise<T> {
       return new Promise<T>((resolve, reject) => {
-        waiting.push({ run: change, succeed: (result) => resolve(result as T), fail: reject }); // run() made it, so it is a T
+        waiting.push({ lostRaces: 0, run: change, succeed: (result) => resolve(result as T), fail: reject }); // run() made it, so it is a T
         flushing ??= drain();
       });
     },
@@ -78,13 +85,26 @@ export function createWriter(
   };
 }
 
-async function commitTogether(db: Kysely<Tables>, jobs: readonly Job[], afterCommit: (ids: ReadonlySet<string>) => void): Promise<void> {
+/**
+ * Commits the jobs up to the first that lost a race to another process. That one would only lose again while its neighbours'
+ * locks are held, so they are committed first, and it begins the next transaction.
+ * @returns the jobs that are still to be done
+ */
+async function commitTogether(
+  db: Kysely<Tables>,
+  jobs: readonly Job[],
+  afterCommit: (ids: ReadonlySet<string>) => void,
+): Promise<readonly Job[]> {
   const outcomes: Outcome[] = [];
   const changed = new Set<string>();
   try {
     const transaction = await db.startTransaction().execute();
     try {
-      for (const job of jobs) outcomes.push(await runInSavepoint(transaction, job, changed));
+      for (const job of jobs) {
+        const outcome = await runInSavepoint(transaction, job, changed);
+        if (!outcome) break;
+        outcomes.push(outcome);
+      }
       await transaction.commit().execute();
     } catch (error) {
       await transaction
@@ -96,35 +116,37 @@ async function commitTogether(db: Kysely<Tables>, jobs: readonly Job[], afterCom
   } catch (error) {
     const failure = isUnavailable(error) ? new StoreUnavailable('the database did not take the write', { cause: error }) : error;
     for (const job of jobs) job.fail(failure);
-    return;
+    return [];
   }
   if (changed.size > 0) afterCommit(changed);
-  jobs.forEach((job, index) => {
-    const outcome = outcomes[index];
-    if (outcome && 'result' in outcome) job.succeed(outcome.result);
-    else job.fail(outcome?.error);
+  outcomes.forEach((outcome, index) => {
+    if ('result' in outcome) jobs[index]?.succeed(outcome.result);
+    else jobs[index]?.fail(outcome.error);
   });
+  return jobs.slice(outcomes.length);
 }
 
+/** @returns undefined when it lost a race and may try again */
 async function runInSavepoint(
   transaction: Awaited<ReturnType<ReturnType<Kysely<Tables>['startTransaction']>['execute']>>,
   job: Job,
   changed: Set<string>,
-): Promise<Outcome> {
-  for (let attempt = 1; ; attempt++) {
-    const savepoint = await transaction.savepoint('change').execute();
-    const mine = new Set<string>();
-    touched.set(savepoint, mine);
-    try {
-      const result = await job.run(savepoint);
-      await savepoint.releaseSavepoint('change').execute();
-      for (const id of mine) changed.add(id);
-      return { result };
-    } catch (error) {
-      if (isUnavailable(error)) throw error;
-      const undone = await savepoint.rollbackToSavepoint('change').execute();
-      await undone.releaseSavepoint('change').execute();
-      if (!isRetryable(error) || attempt === maxTries) return { error };
-    }
+): Promise<Outcome | undefined> {
+  const savepoint = await transaction.savepoint('change').execute();
+  const mine = new Set<string>();
+  touched.set(savepoint, mine);
+  try {
+    const result = await job.run(savepoint);
+    await savepoint.releaseSavepoint('change').execute();
+    for (const id of mine) changed.add(id);
+    return { result };
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    const undone = await savepoint.rollbackToSavepoint('change').execute();
+    await undone.releaseSavepoint('change').execute();
+    if (!isRetryable(error)) return { error };
+    job.lostRaces += 1;
+    if (job.lostRaces < maxTries) return undefined;
+    return { error: new WriteConflict('other changes came first, again and again', { cause: error }) };
   }
 }

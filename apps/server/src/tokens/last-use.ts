@@ -1,5 +1,6 @@
 import type pino from 'pino';
 import type { Tx } from '../store/open.ts';
+import { takeTurn } from '../store/organizations.ts';
 import { noteUses } from '../store/tokens.ts';
 
 const flushMs = 5000;
@@ -32,7 +33,10 @@ export function createLastUse(
     waiting = new Map();
     try {
       const inOrder = [...taken.values()].sort((a, b) => (a.tokenId < b.tokenId ? -1 : 1)); // two processes never wait in a circle
-      await write((tx) => noteUses(tx, inOrder));
+      await write(async (tx) => {
+        for (const id of [...new Set(inOrder.map((use) => use.organizationId))].sort()) await takeTurn(tx, id);
+        await noteUses(tx, inOrder);
+      });
     } catch (error) {
       for (const [id, use] of taken) if (!waiting.has(id)) waiting.set(id, use);
       log.warn({ err: error }, 'last uses of tokens could not be written yet');
