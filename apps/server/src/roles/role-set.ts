@@ -1,5 +1,5 @@
 /** Lists of roles as tokens hold them: what fits where. `reference/api.md` 2.1. */
-import { type Entity, type EntityType, findBuiltInRole, type HomeScope, type RoleScope } from '@astrolabe/policy';
+import { builtInRoles, type Entity, type EntityType, findBuiltInRole, type HomeScope, type RoleScope } from '@astrolabe/policy';
 import { Problem } from '../problem.ts';
 import type { RoleBindingRow, TokenRow } from '../store/schema.ts';
 
@@ -51,7 +51,11 @@ export function describe({ entityType, entityId, deploymentId }: Omit<RoleEntry,
 /** @throws Problem `role_unknown` when no role of exactly this name is for this kind of entity (A-07) */
 export function checkRole(entry: RoleEntry): void {
   if (findBuiltInRole(entry.role)?.scope === scopeOf[entry.entityType]) return;
-  throw new Problem('role_unknown', `There is no role ${JSON.stringify(entry.role)} for ${entry.entityType} entries.`);
+  const names = Object.values(builtInRoles).flatMap(({ name, scope }) => (scope === scopeOf[entry.entityType] ? [name] : []));
+  throw new Problem(
+    'role_unknown',
+    `There is no role ${JSON.stringify(entry.role)} for ${entry.entityType} entries; there are ${names.join(', ')}.`,
+  );
 }
 
 /**
