@@ -15,6 +15,8 @@ import { type Candidate, startHaproxy, startPlainNginx } from './peers.ts';
 
 const settings = readSettings({ rounds: 9, seconds: 8 }, { rounds: 2, seconds: 2 });
 const connections = 64;
+/** Compiling the whole of a Node program takes that long at full load. */
+const warmUpSeconds = settings.isQuick ? 2 : 12;
 const [loadCore, candidateCore] = [0, 1];
 
 requireTools('wrk', 'nginx', 'haproxy', 'taskset');
@@ -23,7 +25,7 @@ const started: { stop(): Promise<void> }[] = [];
 try {
   const { candidates, upstream, token } = await startEverything(installation);
   for (const candidate of candidates) await checkAnswers(candidate, token);
-  for (const candidate of [...candidates, upstream]) await measure(candidate, token, 2); // compile, fill pools
+  for (const candidate of [...candidates, upstream]) await measure(candidate, token, warmUpSeconds);
   const rounds: Round[] = [];
   for (let round = 1; round <= settings.rounds; round++) {
     const measured: Record<string, Measured> = {};

@@ -34,7 +34,7 @@ try {
   const shared = await startSide(64);
   const oneEach = await startSide(1);
   const fileSystem = fileSystemOf(shared.installation.folder);
-  for (const side of sides) await createTokens(side, 'warm-up', 2);
+  for (const side of sides) await createTokens(side, 'warm-up', settings.seconds);
   const rounds: Round[] = [];
   for (let round = 1; round <= settings.rounds; round++) {
     const one = await createTokens(oneEach, `round ${round}`, settings.seconds);
