@@ -14,14 +14,19 @@ const here = import.meta.dirname;
 const bundle = join(process.argv[2] ?? join(here, 'dist'), 'astro.cjs');
 const problemPages = join(here, '..', '..', 'docs', 'reference', 'problems');
 
-/** commander can start other programs as sub-commands; ours never does, and `node:child_process` takes two milliseconds to load. */
-const withoutChildProcess: Plugin = {
-  name: 'without-child-process',
+/**
+ * What commander imports of Node, without the detours. A default import of a built-in copies all its members at the start,
+ * and `node:child_process`, for sub-commands that are programs of their own, takes two milliseconds; ours never are.
+ */
+const leanBuiltins: Plugin = {
+  name: 'lean-builtins',
   setup(plugin) {
-    plugin.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'none', namespace: 'nothing' } : undefined,
+    plugin.onResolve({ filter: /^node:(child_process|fs|path|process)$/ }, ({ path, importer }) =>
+      importer.includes('commander') ? { path, namespace: 'lean' } : undefined,
     );
-    plugin.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'lean' }, ({ path }) => ({
+      contents: path === 'node:child_process' ? 'export default {};' : `export default process.getBuiltinModule('${path}');`,
+    }));
   },
 };
 
@@ -34,6 +39,9 @@ await build({
   format: 'cjs',
   target: 'node24',
   minify: true,
+  // Wrapped already as Node would wrap it, because bin/astro.js runs it as a script and not as a module.
+  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  footer: { js: '})' },
   // A dynamic import stays lazy, but takes the way of `require`, which needs no loader of ES modules.
   supported: { 'dynamic-import': false },
   define: {
@@ -41,7 +49,7 @@ await build({
     ASTRO_VERSION: JSON.stringify(readVersion()),
     ASTRO_REMEDIES: JSON.stringify(readRemedies()),
   },
-  plugins: [withoutChildProcess],
+  plugins: [leanBuiltins],
   logLevel: 'warning',
 });
 

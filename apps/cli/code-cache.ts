@@ -4,7 +4,7 @@
  * through the program are gone once.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import Module, { createRequire } from 'node:module';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -14,10 +14,9 @@ if (bundle === undefined || address === undefined) throw new Error('usage: code-
 const list = ['deployment', 'token', 'list', '--deployment-id=x', '--api-url', address];
 const runs = [['--version'], ['--help'], ['deployment', 'token', 'create', '--help'], list];
 
-// The same wrapper as in bin/astro.js: the compiled form belongs to exactly this text.
-const script = new Script(Module.wrap(readFileSync(bundle, 'utf8')), { filename: bundle });
+const script = new Script(readFileSync(bundle, 'utf8'), { filename: bundle });
 const load: unknown = script.runInThisContext();
-if (typeof load !== 'function') throw new Error('the bundle is not a CommonJS module');
+if (typeof load !== 'function') throw new Error('the bundle is not a function');
 
 const exit = process.exit;
 process.exit = (): never => undefined as never; // the program ends itself, and here there is more to come

@@ -17,8 +17,8 @@ function isNewEnough(version) {
 }
 
 /**
- * Runs the bundle with the compiled form that `npm run build` put beside it, which takes a sixth off the start. V8 passes
- * over a compiled form that another version of it made.
+ * Runs the bundle, which is one function, with the compiled form that `npm run build` put beside it: that takes a sixth off
+ * the start. V8 passes over a compiled form that another version of it made.
  */
 function runHere() {
   const filename = join(dist, 'astro.cjs');
@@ -28,7 +28,7 @@ function runHere() {
     return;
   }
   const { Script } = require('node:vm');
-  const script = new Script(require('node:module').wrap(source), { filename, cachedData: readIfThere(`${filename}.cache`) });
+  const script = new Script(source, { filename, cachedData: readIfThere(`${filename}.cache`) });
   script.runInThisContext()({}, require, { exports: {} }, filename, dist);
 }
 

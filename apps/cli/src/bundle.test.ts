@@ -2,7 +2,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import Module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
@@ -58,7 +57,7 @@ describe('the bundle', () => {
     const source = readFileSync(bundle, 'utf8');
     expect(source.length).toBeLessThan(150_000);
     expect(source).not.toContain('ZodError');
-    const script = new Script(Module.wrap(source), { filename: bundle, cachedData: readFileSync(`${bundle}.cache`) });
+    const script = new Script(source, { filename: bundle, cachedData: readFileSync(`${bundle}.cache`) });
     expect(script.cachedDataRejected).toBe(false);
   });
 
