@@ -55,18 +55,23 @@ export function buildUpstreamHead(request: IncomingMessage, own: OwnHeaders): Up
     }
     if (passedToAirflow.has(name) && !hopByHop?.includes(name)) headers.push(name, value);
   }
-  const framing = readFraming(request.method ?? '', singles);
+  const framing = readFraming(request, singles);
   if ('refused' in framing) return framing;
   if (framing.contentLength !== undefined) headers.push('content-length', String(framing.contentLength));
   addOwn(headers, request, own);
   return { headers, ...framing };
 }
 
-function readFraming(method: string, singles: ReadonlyMap<string, string>): Pick<UpstreamHead, 'contentLength' | 'hasBody'> | Refusal {
+function readFraming(
+  { method = '', httpVersion }: Pick<IncomingMessage, 'method' | 'httpVersion'>,
+  singles: ReadonlyMap<string, string>,
+): Pick<UpstreamHead, 'contentLength' | 'hasBody'> | Refusal {
   const length = singles.get('content-length');
   const coding = singles.get('transfer-encoding');
   if (length === undefined && coding === undefined) return { hasBody: false };
   if (length !== undefined && coding !== undefined) return { refused: 'The request has a content-length and a transfer-encoding header.' };
+  // whoever speaks HTTP/1.0 does not know it, and may see the end of the request elsewhere (RFC 9112 §6.1)
+  if (coding !== undefined && httpVersion === '1.0') return { refused: 'A transfer-encoding header needs HTTP/1.1.' };
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return { refused: 'The only transfer-encoding that is accepted is chunked.' };
   if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return { refused: 'The content-length header is not a whole number.' };

@@ -27,10 +27,15 @@ export function sendProblem(
     'content-length': String(body.length),
     'cache-control': 'no-store',
     'x-request-id': requestId,
-    ...(response.req.destroyed && !response.req.complete ? { connection: 'close' } : {}),
+    ...(isLast(response, code) ? { connection: 'close' } : {}),
   });
   response.end(body);
   if (!response.req.complete) linger(response);
+}
+
+/** Whether nothing can follow on this connection: its sender is gone, or where the request ends is not clear (RFC 9112 §6.3). */
+function isLast({ req: request }: ServerResponse, code: ProblemCode): boolean {
+  return code === 'header_refused' || (request.destroyed && !request.complete);
 }
 
 /** Node reads a body to its end before it reuses a connection. A slow or endless one must not hold it for long. */

@@ -133,6 +133,25 @@ describe('a forwarded request', () => {
     expect(await text(response)).toBe('{}');
   });
 
+  test('H-08 is not sent for a caller who left while it was decided, and holds no connection', async () => {
+    let received = 0;
+    const { port: airflowPort } = await listen(() => received++);
+    const proxy = createProxy({ airflowUrl: `http://127.0.0.1:${airflowPort}`, connections: 1 });
+    closers.push(() => proxy.close());
+    const decided = Promise.withResolvers<void>();
+    const front = await listen((request, response) => {
+      response.once('close', () => {
+        proxy.forward(request, response, { target: '/api/v2/version', requestId: 'r-1', streams: true });
+        decided.resolve();
+      });
+      request.socket.destroy();
+    });
+    await expect(send(front.port, '/')).rejects.toThrow();
+    await decided.promise;
+    await delay(50);
+    expect(received).toBe(0);
+  });
+
   test('is sent once, even when Airflow hangs up on it', async () => {
     let received = 0;
     const gateway = await gatewayBefore((request) => {
@@ -453,6 +472,7 @@ describe('on the wire', () => {
     ['a NUL in a header', post('X-A: b\0c\r\nContent-Length: 0', smuggled)],
     ['a length with a sign', post('Content-Length: +2', `{}${smuggled}`)],
     ['a chunk of a bad size', post('Transfer-Encoding: chunked', `0x2\r\n{}\r\n0\r\n\r\n${smuggled}`)],
+    ['chunks in HTTP/1.0', post('Transfer-Encoding: chunked\r\nConnection: keep-alive', `0\r\n\r\n${smuggled}`).replace('1.1', '1.0')],
     ['a GET with a body', `GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}`],
     ['two credentials', `GET /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n`],
     ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -467,6 +487,15 @@ describe('on the wire', () => {
     });
     expect(await raw(gateway.port, bytes)).toMatch(/^HTTP\/1\.1 400 /);
     expect(seen).not.toContain('/smuggled');
+  });
+
+  test('H-05 a request whose end is not clear is the last on its connection', async () => {
+    const gateway = await gatewayBefore((_request, response) => response.end());
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.write(post('Transfer-Encoding: gzip, chunked', '0\r\n\r\n'));
+    const received = await text(socket); // which ends only because the gateway hangs up
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(received).toMatch(/^connection: close\r$/im);
   });
 });
 

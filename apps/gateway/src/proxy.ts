@@ -98,6 +98,7 @@ export function createProxy(options: ProxyOptions): AirflowProxy {
 }
 
 function forward(line: Line, request: IncomingMessage, response: ServerResponse, upstream: Upstream): void {
+  if (response.destroyed) return; // the caller left while it was decided, and nobody would hear of it again
   const head = buildUpstreamHead(request, upstream);
   if ('refused' in head) sendProblem(response, 'header_refused', { requestId: upstream.requestId, detail: head.refused });
   else if ((head.contentLength ?? 0) > line.limits.maxBodyBytes) refuseBody(line, response, upstream.requestId);
