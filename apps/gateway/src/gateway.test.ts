@@ -354,6 +354,15 @@ describe('own paths', () => {
     expect((await ask('/whoami', value, { method: 'POST' })).body).toMatchObject({ status: 405, code: 'method_not_allowed' });
   });
 
+  test('H-05 nothing may follow a request that asks for another protocol, as Node would drop a part of it', async () => {
+    const socket = connectTcp(portOf(gateway.server), '127.0.0.1');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nGET /heal');
+    let received = '';
+    for await (const chunk of socket) received += chunk; // ends only because the gateway hangs up
+    expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(received).toMatch(/^connection: close\r$/im);
+  });
+
   test('/healthz is 200 whatever else is gone', async () => {
     await enrol();
     await feed.close();

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { problemBody } from '@astrolabe/contract/problems';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { sendRefusal } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { GatewayConfig } from './config.ts';
@@ -12,6 +10,7 @@ import { type Caller, type Gate, identify, judge, type Pass, type Refusal } from
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { ownPaths, sendCaller, sendHealth, sendMetrics, sendReadiness } from './own-paths.ts';
+import { Unreadable } from './unreadable.ts';
 import { WaitingRoom } from './waiting.ts';
 
 export interface GatewayOptions {
@@ -41,16 +40,18 @@ export class Gateway {
   readonly metrics = new Metrics();
   readonly #options: GatewayOptions;
   readonly #waitingRoom = new WaitingRoom();
+  readonly #unreadable = new Unreadable();
   #enrolled: Enrolled | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.metrics.readFrom(() => this.#enrolled?.read());
     const limits = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 };
-    this.server = createServer(limits, (request, response) => this.#take(request, response));
+    // Node looks for those past a limit every 30 s otherwise, which would make 40 s of ten
+    this.server = createServer({ ...limits, connectionsCheckingInterval: 5_000 }, (request, response) => this.#take(request, response));
     // without this, Node invites the body of a request that nobody has judged yet
     this.server.on('checkContinue', (request, response) => this.#take(request, response));
-    this.server.on('clientError', refuseUnreadable);
+    this.server.on('clientError', this.#unreadable.refuse);
   }
 
   /**
@@ -83,6 +84,9 @@ export class Gateway {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = this.#options.clock.monotonicMs();
+    this.#unreadable.begin(response);
+    // Node drops what came in one packet with a request that asks for another protocol: nothing may follow it
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     response.on('close', () => this.metrics.observeDuration((this.#options.clock.monotonicMs() - startedAt) / 1000));
     const exchange = { request, response, requestId: randomUUID(), method: request.method ?? '', target: request.url ?? '' };
     const failed = (error: unknown): void => {
@@ -167,16 +171,4 @@ function settle<Answer>(answer: Answer | Promise<Answer>, then: (answer: Answer)
   if (answer instanceof Promise) return answer.then(then);
   then(answer);
   return undefined;
-}
-
-/** What Node could not read as a request: too large a head, too slow a one, or not HTTP. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  const body = JSON.stringify({ ...problemBody('header_refused', { requestId: randomUUID() }), status, statusCode: status });
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'connection: close', 'content-type: application/problem+json'];
-  socket.end(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
 }
