@@ -20,8 +20,8 @@ interface Round {
   readonly shared: number;
   readonly oneEach: number;
   readonly bare: number;
-  readonly sharedP99Ms: number;
-  readonly oneEachP99Ms: number;
+  readonly sharedP50Ms: number;
+  readonly oneEachP50Ms: number;
 }
 interface Side {
   readonly installation: Installation;
@@ -44,8 +44,8 @@ try {
       shared: Math.round(many.requestsPerSecond),
       oneEach: Math.round(one.requestsPerSecond),
       bare,
-      sharedP99Ms: rounded(many.latencyMs.p99),
-      oneEachP99Ms: rounded(one.latencyMs.p99),
+      sharedP50Ms: rounded(many.latencyMs.p50),
+      oneEachP50Ms: rounded(one.latencyMs.p50),
     });
     console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
   }
@@ -91,7 +91,7 @@ function report(rounds: readonly Round[], fileSystem: string): void {
     summary: {
       ratios: { sharedOfBare: middle((round) => round.shared / round.bare), oneEachOfBare: middle((round) => round.oneEach / round.bare) },
       perSecond: { shared: middle(({ shared }) => shared), oneEach: middle(({ oneEach }) => oneEach), bare: middle(({ bare }) => bare) },
-      p99Ms: { shared: middle(({ sharedP99Ms }) => sharedP99Ms), oneEach: middle(({ oneEachP99Ms }) => oneEachP99Ms) },
+      p50Ms: { shared: middle(({ sharedP50Ms }) => sharedP50Ms), oneEach: middle(({ oneEachP50Ms }) => oneEachP50Ms) },
     },
     notes: [
       `${connections} connections; each request creates a Deployment token of its own: authorization, signature, role, audit row, feed entry.`,
