@@ -137,6 +137,7 @@ const settings = {
   workerQueues: z.array(WorkerQueueRequest).max(100).exactOptional(),
   environmentVariables: z
     .array(EnvironmentVariableRequest)
+    .max(1000)
     .exactOptional()
     .describe('The complete list: a key that is missing is removed. A secret without value keeps its value.'),
   contactEmails: z.array(textUpTo(320)).max(100).exactOptional(),

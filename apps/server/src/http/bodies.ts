@@ -7,7 +7,9 @@ export function registerBodies(app: App): void {
     const text = String(body);
     if (text.trim() === '') return done(null, {});
     try {
-      done(null, JSON.parse(text, dropPrototypeNames));
+      // An own `__proto__` survives and is refused by the strict schemas like every unknown member (A-05). A reviver that
+      // refused it here would make a megabyte of small objects ten times as expensive, for everybody (H-08).
+      done(null, JSON.parse(text));
     } catch (cause) {
       done(Object.assign(new Error('not JSON', { cause }), { code: 'FST_ERR_CTP_INVALID_JSON_BODY' }));
     }
@@ -15,10 +17,4 @@ export function registerBodies(app: App): void {
   app.addHook('preValidation', async (request) => {
     if (request.method === 'POST') request.body ??= {};
   });
-}
-
-/** `__proto__` as an own member would survive JSON.parse and surprise a later merge; schemas then refuse what is left (A-05). */
-function dropPrototypeNames(this: unknown, name: string, value: unknown): unknown {
-  if (name === '__proto__') throw new SyntaxError('__proto__ is not a member name');
-  return value;
 }

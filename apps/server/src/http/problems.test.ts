@@ -66,10 +66,16 @@ describe('H-02 every failure is one body', () => {
     expect(server.logLines.some((line) => line.includes(answer.json().requestId) && line.includes('"level":50'))).toBe(true);
   });
 
-  test('a database that does not take a write is 503, not 500', async () => {
-    throws.set('store', new StoreUnavailable('canary', { cause: new Error('SQLITE_FULL') }));
-    const answer = await post('/throws/store', undefined);
-    expect([answer.statusCode, answer.json().code]).toEqual([503, 'store_unavailable']);
+  test.each([
+    ['does not take a write', new StoreUnavailable('canary', { cause: new Error('SQLITE_FULL') })],
+    ['is shut down under a read', Object.assign(new Error('canary'), { code: '57P01' })],
+    ['is not there', Object.assign(new Error('canary'), { code: 'ECONNREFUSED' })],
+    ['hung up', new Error('Connection terminated unexpectedly')],
+    ['does not answer', new Error('Query read timeout')],
+  ])('O-02 a database that %s is 503 with Retry-After, not 500', async (name, error) => {
+    throws.set(name, error);
+    const answer = await post(`/throws/${encodeURIComponent(name)}`, undefined);
+    expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'store_unavailable', '1']);
     expect(answer.body).not.toContain('canary');
   });
 
@@ -147,6 +153,32 @@ describe('bodies', () => {
     },
   );
 
+  test.each([
+    ['unknown fields', `{${Array.from({ length: 90_000 }, (_, index) => `"${index.toString(36)}":1`).join(',')}}`],
+    ['one long unknown field', `{"${'k'.repeat(1_000_000)}":1}`],
+    ['empty variables', `{"environmentVariables":[${Array(330_000).fill('{}').join(',')}]}`],
+    ['empty queues', `{"workerQueues":[${Array(330_000).fill('{}').join(',')}]}`],
+  ])('H-08 a megabyte of %s is answered in a few lines', async (_name, payload) => {
+    const answer = await server.app.inject({
+      method: 'POST',
+      url: `/v1/organizations/${server.organizationId}/deployments/${server.deploymentId}`,
+      headers: { authorization: `Bearer ${server.ownerToken}`, 'content-type': 'application/json' },
+      payload,
+    });
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid_request']);
+    expect(answer.body.length).toBeLessThan(20_000);
+  });
+
+  test('more broken rules than are named are counted', async () => {
+    const answer = await post(
+      '/takes-a-body',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`k${i}`, 1]))),
+      'application/json',
+    );
+    expect(answer.json().fieldErrors).toHaveLength(100);
+    expect(answer.json().message).toMatch(/; and 50 more$/);
+  });
+
   test('H-08 more than a megabyte is 413', async () => {
     const answer = await post('/takes-a-body', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }), 'application/json');
     expect([answer.statusCode, answer.json().code]).toEqual([413, 'body_too_large']);
@@ -181,5 +213,19 @@ describe('what Node refuses before there is a request', () => {
     expect(answer).toContain('content-type: application/problem+json');
     expect(answer).not.toContain('canary');
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'invalid_request', statusCode: 400 });
+  });
+
+  test('a caller that goes away in the middle of its body wakes nobody', async () => {
+    if (!server.app.server.listening) await server.app.listen({ host: '127.0.0.1', port: 0 });
+    const before = server.logLines.length;
+    const arrived = once(server.app.server, 'request');
+    const socket = connect((server.app.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('POST /takes-a-body HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"na');
+    const [request] = await arrived;
+    const closed = once(request.socket, 'close');
+    socket.destroy();
+    await closed;
+    await new Promise(setImmediate);
+    for (const line of server.logLines.slice(before)) expect(JSON.parse(line).level).toBeLessThan(40);
   });
 });

@@ -6,14 +6,24 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
+import { isUnavailable } from '../store/dialect.ts';
 import { StoreUnavailable, WriteConflict } from '../store/write.ts';
 import { collectMethods } from './methods.ts';
+
+/** So many broken rules are named, and so much of an unknown name: what is sent never comes back many times as large. */
+const maxFieldErrors = 100;
+const maxNameLength = 100;
+
+const unreadable = 'The request could not be read.';
+
+/** When to try again while the database does not answer (O-02). */
+const retryAfterSeconds = 1;
 
 /** Every error, thrown or made by the framework, leaves as one body; what is not a Problem leaves without detail. */
 export function registerProblems(app: App): void {
   const methodsOf = collectMethods(app);
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error);
+    const problem = isCallerGone(error, request) ? new Problem('invalid_request', unreadable) : toProblem(error);
     if (problems[problem.code].status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
     sendProblem(request, reply, problem);
   });
@@ -37,7 +47,7 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {
-    const body = JSON.stringify(problemBody('invalid_request', { requestId: randomUUID(), detail: 'The request could not be read.' }));
+    const body = JSON.stringify(problemBody('invalid_request', { requestId: randomUUID(), detail: unreadable }));
     const head = `content-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
     socket.write(`HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${body}`);
   }
@@ -48,6 +58,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
   const challenge = challengeOf(problem.code);
   if (challenge) reply.header('www-authenticate', challenge);
+  if (problem.code === 'store_unavailable') reply.header('retry-after', String(retryAfterSeconds));
   reply
     .code(problems[problem.code].status)
     .header('content-type', 'application/problem+json; charset=utf-8')
@@ -71,7 +82,7 @@ function challengeOf(code: ProblemCode): string | undefined {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof StoreUnavailable) return new Problem('store_unavailable', undefined, { cause: error });
+  if (error instanceof StoreUnavailable || isUnavailable(error)) return new Problem('store_unavailable', undefined, { cause: error });
   if (error instanceof WriteConflict) return new Problem('write_conflict', undefined, { cause: error });
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error.validation);
   switch (codeOf(error)) {
@@ -82,10 +93,15 @@ function toProblem(error: unknown): Problem {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_BAD_URL':
-      return new Problem('invalid_request', 'The request could not be read.');
+      return new Problem('invalid_request', unreadable);
     default:
       return new Problem('internal', undefined, { cause: error });
   }
+}
+
+/** The caller went away before the end of its body: nobody's fault, and nothing that should wake anybody. */
+function isCallerGone(error: unknown, request: FastifyRequest): boolean {
+  return request.raw.readableAborted && codeOf(error) === 'ECONNRESET';
 }
 
 function codeOf(error: unknown): unknown {
@@ -93,7 +109,7 @@ function codeOf(error: unknown): unknown {
 }
 
 function invalidRequest(issues: readonly { instancePath: string; keyword: string; message?: string; params: unknown }[]): Problem {
-  const fieldErrors: FieldError[] = issues.flatMap((issue) => {
+  const broken: FieldError[] = issues.flatMap((issue) => {
     const path = issue.instancePath.split('/').filter(Boolean).join('.');
     const unknown = unknownKeysOf(issue.params);
     if (unknown.length === 0) return [{ code: issue.keyword, field: path, message: issue.message ?? 'is not valid' }];
@@ -103,11 +119,14 @@ function invalidRequest(issues: readonly { instancePath: string; keyword: string
       message: 'is not a field of this request',
     }));
   });
-  const detail = fieldErrors.map((e) => (e.field ? `${e.field}: ${e.message}` : e.message)).join('; ');
+  const fieldErrors = broken.slice(0, maxFieldErrors);
+  const unnamed = broken.length - fieldErrors.length;
+  const sentences = fieldErrors.map((e) => (e.field ? `${e.field}: ${e.message}` : e.message));
+  const detail = [...sentences, ...(unnamed > 0 ? [`and ${unnamed} more`] : [])].join('; ');
   return new Problem('invalid_request', detail, { fieldErrors });
 }
 
 function unknownKeysOf(params: unknown): string[] {
   if (typeof params !== 'object' || params === null || !('keys' in params) || !Array.isArray(params.keys)) return [];
-  return params.keys.map(String);
+  return params.keys.map((key) => String(key).slice(0, maxNameLength));
 }

@@ -16,6 +16,11 @@ import pg from 'pg';
 const int8 = 20; // PostgreSQL's type id of bigint
 const maxCachedStatements = 500;
 
+/** No request waits longer than these for PostgreSQL: to be connected, to finish a statement or get a lock, to answer at all (O-08). */
+const connectTimeoutMs = 5000;
+const statementTimeoutMs = 10_000;
+const answerTimeoutMs = 15_000;
+
 /** Prepares each text once: building and preparing costs about 20 µs, a cached statement a third of it. */
 function withStatementCache(database: Database.Database): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
@@ -76,7 +81,16 @@ export function sqliteDialects(file: string): { write: Dialect; read: Dialect | 
 /** A pool for PostgreSQL; milliseconds arrive as numbers (they fit a double until the year 287396). */
 export function postgresPool(url: string): pg.Pool {
   pg.types.setTypeParser(int8, Number);
-  const pool = new pg.Pool({ connectionString: url, max: 16, application_name: 'astrolabe' });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 16,
+    application_name: 'astrolabe',
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs, // a stopped process gives back its locks
+    keepAlive: true,
+  });
   // A broken connection is replaced and its query fails, which is told to whoever asked. Unheard, the event of an idle or a busy
   // one would end the process instead (O-02).
   pool.on('error', () => undefined);
@@ -103,13 +117,18 @@ export function isRetryable(error: unknown): boolean {
   return code === '40P01' || code === '40001';
 }
 
+/** What the driver of PostgreSQL says of itself; these errors have no code. */
+const lostConnection =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/;
+
 /** The database itself is the trouble, not the statement: gone, full, read-only or locked for too long. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   return (
     /^(SQLITE_(BUSY|LOCKED|FULL|READONLY|IOERR|CANTOPEN|CORRUPT|NOTADB|PROTOCOL))/.test(code) ||
     /^(08|53|57|58)/.test(code) ||
-    /^E(CONN|PIPE|TIMEDOUT|NOTFOUND)/.test(code)
+    /^E(CONN|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH)/.test(code) ||
+    (code === '' && error instanceof Error && lostConnection.test(error.message))
   );
 }
 
