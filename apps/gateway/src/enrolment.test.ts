@@ -44,7 +44,11 @@ describe('readEnrolment', () => {
   test('gives what was enrolled, and the feed key that the agent token pins', () => {
     const enrolment = server.enrolmentFile();
     write(enrolment);
-    expect(readEnrolment(folder)).toEqual({ ...enrolment, feedKeyThumbprint: thumbprint(server.feedKey.jwk) });
+    expect(readEnrolment(folder)).toEqual({
+      ...enrolment,
+      agentTokenId: ids.agentToken,
+      feedKeyThumbprint: thumbprint(server.feedKey.jwk),
+    });
   });
 
   test.each([0o640, 0o604, 0o620])('S-06 a file that others can touch (mode %o) is refused with what to type', (mode) => {
@@ -63,6 +67,7 @@ describe('readEnrolment', () => {
     ['something else', () => ({ agentToken: 'eyJsecret' })],
     ['an unknown member', () => ({ ...server.enrolmentFile(), more: 'eyJsecret' })],
     ['an agent token without a feed key', () => server.enrolmentFile({ agentToken: server.agentToken({ feed_key: undefined }) })],
+    ['an agent token without an id', () => server.enrolmentFile({ agentToken: server.agentToken({ sub: undefined }) })],
     ['an agent token that is none', () => server.enrolmentFile({ agentToken: 'eyJsecret' })],
     ['an agent token of another Deployment', () => server.enrolmentFile({ deploymentId: ids.otherDeployment })],
     ['an address that is none', () => server.enrolmentFile({ airflowUrl: 'file:///eyJsecret' })],

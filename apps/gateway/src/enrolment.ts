@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { GatewayEnrolment } from '@astrolabe/contract';
 import type { Clock } from './clock.ts';
 
-/** The file of `astrolabe gateway enrol`, and which feed key its agent token pins. */
+/** The file of `astrolabe gateway enrol`, and what its agent token says. */
 export interface Enrolment extends GatewayEnrolment {
+  readonly agentTokenId: string;
   /** RFC 7638 thumbprint of the feed key. */
   readonly feedKeyThumbprint: string;
 }
@@ -65,7 +66,7 @@ export function readEnrolment(dataFolder: string): Enrolment | undefined {
     const { protocol } = URL.parse(enrolment.data[field]) ?? {};
     if (protocol !== 'http:' && protocol !== 'https:') throw new EnrolmentError(`${field} in ${file} is no http or https address.`);
   }
-  return { ...enrolment.data, feedKeyThumbprint: pinnedThumbprint(file, enrolment.data) };
+  return { ...enrolment.data, ...readAgentToken(file, enrolment.data) };
 }
 
 /**
@@ -115,7 +116,7 @@ function stampOf(file: string): string {
 }
 
 /** Reads the agent token of our own file. Its signature says nothing here: whoever writes the file decides whom to believe. */
-function pinnedThumbprint(file: string, enrolment: GatewayEnrolment): string {
+function readAgentToken(file: string, enrolment: GatewayEnrolment): Pick<Enrolment, 'agentTokenId' | 'feedKeyThumbprint'> {
   const payload = enrolment.agentToken.split('.')[1] ?? '';
   const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
   const again = `Enrol again: ${enrolCommand}`;
@@ -126,7 +127,9 @@ function pinnedThumbprint(file: string, enrolment: GatewayEnrolment): string {
   if (!audiences.includes(`deployment:${enrolment.deploymentId}`)) {
     throw new EnrolmentError(`The agent token in ${file} is not one of the Deployment ${enrolment.deploymentId}. ${again}`);
   }
-  return claims.feed_key;
+  if (!('sub' in claims) || typeof claims.sub !== 'string')
+    throw new EnrolmentError(`The agent token in ${file} does not say which one it is. ${again}`);
+  return { agentTokenId: claims.sub, feedKeyThumbprint: claims.feed_key };
 }
 
 function refuseReadableByOthers(path: string): void {

@@ -21,6 +21,7 @@ import type { Enrolment } from './enrolment.ts';
 const idOf = (name: string): string => `c${name.padEnd(24, '0').slice(0, 24)}`;
 
 export const ids = {
+  agentToken: idOf('agent'),
   organization: idOf('org'),
   workspace: idOf('workspace'),
   deployment: idOf('deploy'),
@@ -239,8 +240,7 @@ export class FakeControlPlane {
   }
 
   agentToken(changes: Readonly<Record<string, unknown>> = {}): string {
-    const id = idOf('agent');
-    const claims = this.#claims(id, this.clock.now(), randomBytes(16).toString('base64url'));
+    const claims = this.#claims(ids.agentToken, this.clock.now(), randomBytes(16).toString('base64url'));
     return signJws('agent+jwt', this.tokenKey, { ...claims, kind: 'AGENT', feed_key: thumbprint(this.feedKey.jwk), ...changes });
   }
 
@@ -258,7 +258,7 @@ export class FakeControlPlane {
   }
 
   enrolment(changes: Partial<GatewayEnrolment> = {}): Enrolment {
-    return { ...this.enrolmentFile(changes), feedKeyThumbprint: thumbprint(this.feedKey.jwk) };
+    return { ...this.enrolmentFile(changes), agentTokenId: ids.agentToken, feedKeyThumbprint: thumbprint(this.feedKey.jwk) };
   }
 }
 

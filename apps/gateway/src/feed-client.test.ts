@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FakeControlPlane, FakeFeedServer, TestClock } from './fake-control-plane.ts';
+import { FakeControlPlane, FakeFeedServer, ids, TestClock } from './fake-control-plane.ts';
 import { FeedClient } from './feed-client.ts';
 import { KeptState } from './kept-state.ts';
 import { createLog } from './log.ts';
@@ -151,7 +151,10 @@ describe('the connection to the control plane', () => {
 
   test('the end of the agent token is the last that is heard', async () => {
     await connect();
-    feed.send(...server.snapshotLines(), server.publish({ kind: 'end', reason: 'agent_token_ended', at: clock.now() }));
+    feed.send(
+      ...server.snapshotLines(),
+      server.publish({ kind: 'end', reason: 'agent_token_ended', at: clock.now(), agentTokenId: ids.agentToken }),
+    );
     await vi.waitFor(() => expect(client.status).toBe('ended'), { interval: 1 });
     clock.advance(60_000);
     expect(feed.requests).toHaveLength(1);

@@ -19,6 +19,7 @@ beforeEach(() => {
   updates = [];
   sink = {
     deploymentId: ids.deployment,
+    agentTokenId: ids.agentToken,
     feedKeyThumbprint: thumbprint(server.feedKey.jwk),
     position: () => state.position,
     latestAt: () => state.freshness.latestAt,
@@ -195,12 +196,32 @@ describe('V-05 a feed that cannot be believed causes a resync and changes nothin
 describe('the last word', () => {
   test('a snapshot that holds nothing but an end keeps what is known, to explain the refusals', () => {
     const issued = connect();
-    const end = JSON.stringify({ kind: 'end', reason: 'agent_token_ended', at: clock.now() });
-    expect(take(server.batchLine({ snapshot: true, entries: [end] }))).toEqual(['applied']);
+    expect(take(server.batchLine({ snapshot: true, entries: [endOf(ids.agentToken)] }))).toEqual(['applied']);
     expect(state.end?.reason).toBe('agent_token_ended');
     expect(state.find(issued.jtiHash)).toBeDefined();
   });
+
+  test('leaves the state where it stood, because what changed since never came', () => {
+    connect();
+    const { position } = state;
+    server.publish(server.issue().entry); // not heard
+    take(server.batchLine({ snapshot: true, entries: [endOf(ids.agentToken)] }));
+    expect(state.end).toBeDefined();
+    expect(state.position).toEqual(position);
+    expect(take(server.heartbeatLine())).toEqual(['ignored']);
+  });
+
+  test('V-05 of another agent token of the Deployment ends nothing here', () => {
+    connect();
+    for (const id of [ids.otherDeployment, undefined]) {
+      expect(() => take(server.batchLine({ snapshot: true, entries: [endOf(id)] }))).toThrow('another agent token');
+    }
+    expect(state.end).toBeUndefined();
+  });
 });
+
+const endOf = (agentTokenId: string | undefined): string =>
+  JSON.stringify({ kind: 'end', reason: 'agent_token_ended', at: clock.now(), agentTokenId });
 
 function deploymentEntry() {
   const { organization: organizationId, workspace: workspaceId, deployment: id } = ids;

@@ -17,6 +17,7 @@ export class FeedError extends Error {
 /** What a session reads from and writes to: the state in memory and on disk. */
 export interface FeedSink {
   readonly deploymentId: string;
+  readonly agentTokenId: string;
   readonly feedKeyThumbprint: string;
   position(): Position | undefined;
   /** Epoch milliseconds of the last heartbeat that counted. */
@@ -83,10 +84,12 @@ export class FeedSession {
     const bodies = this.#parts.flatMap((part) => part.entries);
     this.#parts = [];
     const { epoch, to: sequence, chainTo: chain } = batch;
-    const entries = bodies.map((body) => readEntry(body, this.#sink.deploymentId));
-    // a last word comes as a snapshot too, and what it ends stays known: to say why it is refused
-    const replaces = batch.snapshot && !entries.every((entry) => entry.kind === 'end');
-    this.#sink.apply({ position: { epoch, sequence, chain }, replaces, entries, bodies, feedKey: key.text });
+    const entries = bodies.map((body) => readEntry(body, this.#sink));
+    // A last word comes as a snapshot too. What it ends stays known, to say why it is refused; and stays where it stood, as
+    // the changes up to `sequence` never came: whoever goes on from there would miss what was revoked in them.
+    const isLastWord = batch.snapshot && entries.length > 0 && entries.every((entry) => entry.kind === 'end');
+    const position = isLastWord ? undefined : { epoch, sequence, chain };
+    this.#sink.apply({ position, replaces: batch.snapshot && !isLastWord, entries, bodies, feedKey: key.text });
     return 'applied';
   }
 
@@ -191,10 +194,13 @@ function checkChange(batch: FeedBatch, before: readonly FeedBatch[], position: P
   if (chain !== batch.chainTo) throw new FeedError('the chain does not follow from the changes');
 }
 
-function readEntry(body: string, deploymentId: string): FeedEntry {
+function readEntry(body: string, { deploymentId, agentTokenId }: FeedSink): FeedEntry {
   const entry = FeedEntry.safeParse(parseObject(body));
   if (!entry.success) throw new FeedError('an entry does not have the expected members');
   if (entry.data.kind === 'deployment' && entry.data.id !== deploymentId) throw new FeedError('an entry is about another Deployment');
+  if (entry.data.kind === 'end' && entry.data.reason === 'agent_token_ended' && entry.data.agentTokenId !== agentTokenId) {
+    throw new FeedError('the end is that of another agent token');
+  }
   return entry.data;
 }
 

@@ -23,6 +23,7 @@ beforeEach(() => {
   gate = { state, signatures, clock, limits: { maxStalenessMs: 300_000, maxDirectStalenessMs: 604_800_000, maxSkewSeconds: 30 } };
   session = new FeedSession({
     deploymentId: ids.deployment,
+    agentTokenId: ids.agentToken,
     feedKeyThumbprint: thumbprint(server.feedKey.jwk),
     position: () => state.position,
     latestAt: () => state.freshness.latestAt,

@@ -198,7 +198,7 @@ describe('a disk that cannot be written', () => {
 });
 
 describe('the end', () => {
-  const end = { kind: 'end' as const, reason: 'agent_token_ended' as const };
+  const end = { kind: 'end' as const, reason: 'agent_token_ended' as const, agentTokenId: ids.agentToken };
 
   test('is kept over a restart', () => {
     const before = start();
@@ -211,7 +211,7 @@ describe('the end', () => {
     const before = start();
     follow(before, ...server.snapshotLines(), server.publish({ ...end, at: clock.now() }));
     stop(before);
-    const successor = server.enrolment();
+    const successor = { ...server.enrolment(), agentTokenId: 'c0000000000000000successor' };
     const again = start(successor);
     expect(again.state.end).toBeUndefined();
     follow(again, server.publish(server.issue().entry));
@@ -221,5 +221,22 @@ describe('the end', () => {
     follow(later, server.publish({ kind: 'end', reason: 'deployment_deleted', at: clock.now() }));
     stop(later);
     expect(start(server.enrolment()).state.end?.reason).toBe('deployment_deleted');
+  });
+
+  test('V-04 who was revoked before an agent token ended is refused after another took its place', () => {
+    const revoked = server.issue();
+    server.publish(revoked.entry);
+    const before = start();
+    follow(before, ...server.snapshotLines(), server.heartbeatLine());
+    const missed = server.retire(revoked, 'deleted'); // the gateway is off, and comes back without an agent token
+    follow(before, server.batchLine({ snapshot: true, entries: [JSON.stringify({ ...end, at: clock.now() })] }));
+    stop(before);
+    const again = start({ ...server.enrolment(), agentTokenId: 'c0000000000000000successor' });
+    expect(again.state.end).toBeUndefined();
+    clock.advance(1_000);
+    const session = follow(again, server.heartbeatLine());
+    expect(again.state.freshness.stalenessMs()).toBe(1_000); // the heartbeat speaks of what did not come yet
+    session.take(missed);
+    expect(again.state.find(revoked.jtiHash)).toBeUndefined();
   });
 });

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { type Enrolment, gatewayFolder } from './enrolment.ts';
@@ -14,9 +13,9 @@ const rewriteAfterMs = 60_000;
 export class KeptState implements FeedSink {
   readonly state: State;
   readonly deploymentId: string;
+  readonly agentTokenId: string;
   readonly feedKeyThumbprint: string;
   readonly #file: StateFile;
-  readonly #agentTokenHash: string;
   readonly #clock: Clock;
   readonly #log: Log;
   /** When the file fell behind memory, in monotonic time: nothing is written after a gap, until a snapshot fills it. */
@@ -30,7 +29,7 @@ export class KeptState implements FeedSink {
   constructor(enrolment: Enrolment, dataFolder: string, clock: Clock, log: Log) {
     this.deploymentId = enrolment.deploymentId;
     this.feedKeyThumbprint = enrolment.feedKeyThumbprint;
-    this.#agentTokenHash = hash('sha256', enrolment.agentToken, 'hex');
+    this.agentTokenId = enrolment.agentTokenId;
     this.#clock = clock;
     this.#log = log;
     this.state = new State(enrolment.deploymentId, clock);
@@ -50,7 +49,7 @@ export class KeptState implements FeedSink {
   apply(update: VerifiedUpdate): void {
     this.state.apply(update);
     if (this.#behindSince !== undefined && !update.replaces) return;
-    this.#behindSince = this.#written(() => this.#file.write({ ...update, agentTokenHash: this.#agentTokenHash }));
+    this.#behindSince = this.#written(() => this.#file.write(update));
   }
 
   count(heartbeat: { readonly at: number; readonly jws: string }): boolean {
@@ -82,9 +81,10 @@ export class KeptState implements FeedSink {
     if (stored === undefined) return;
     this.state.apply({ position: stored.position, replaces: true, entries: stored.entries });
     // the end of an agent token says nothing about the one that took its place
-    if (this.state.end?.reason === 'agent_token_ended' && stored.agentTokenHash !== this.#agentTokenHash) {
+    const { end } = this.state;
+    if (end?.reason === 'agent_token_ended' && end.agentTokenId !== this.agentTokenId) {
       this.state.reopen();
-      this.#file.dropEnd(this.#agentTokenHash);
+      this.#file.dropEnd();
     }
     if (stored.heartbeat === undefined) return;
     const at = readStoredHeartbeat({ ...stored, jws: stored.heartbeat.jws }, this);

@@ -22,18 +22,16 @@ export interface Stored {
   /** The public feed key, as JWK text: what verifies the heartbeat. */
   readonly feedKey: string;
   readonly heartbeat?: StoredHeartbeat;
-  /** SHA-256 of the agent token the state came with. */
-  readonly agentTokenHash: string;
 }
 
 /** A verified update: entries, and the text of each as the feed brought it. */
 export interface FileUpdate {
-  readonly position: Position;
+  /** Undefined: where the state stood before. */
+  readonly position: Position | undefined;
   readonly replaces: boolean;
   readonly entries: readonly FeedEntry[];
   readonly bodies: readonly string[];
   readonly feedKey: string;
-  readonly agentTokenHash: string;
 }
 
 /** The gateway's own copy of its state, from which it starts when the control plane is gone. */
@@ -45,7 +43,7 @@ export interface StateFile {
   /** Stores the last heartbeat that counted, in place of the one before. */
   writeHeartbeat(heartbeat: StoredHeartbeat): void;
   /** Drops the end that came with another agent token, for good. */
-  dropEnd(agentTokenHash: string): void;
+  dropEnd(): void;
   /** Forgets tokens that left and whose last value was retired before `before`, epoch milliseconds. */
   purge(before: number): void;
   close(): void;
@@ -123,26 +121,22 @@ function openedFile(db: Database.Database): StateFile {
   const putEntry = db.prepare('insert into entry (name, body) values (?, ?) on conflict (name) do update set body = excluded.body');
   const putMeta = db.prepare(putMetaSql);
   const write = db.transaction((update: FileUpdate) => {
-    const { position, feedKey, agentTokenHash } = update;
-    const isOtherEpoch = readMeta(db).get('epoch') !== position.epoch;
+    const { position, feedKey } = update;
     if (update.replaces) db.exec('delete from entry');
     for (const [index, entry] of update.entries.entries()) putEntry.run(nameOf(entry), update.bodies[index]);
-    if (isOtherEpoch) db.exec(`delete from meta where name in ('heartbeat', 'seenAt')`);
-    writeMeta(db, { epoch: position.epoch, sequence: String(position.sequence), chain: position.chain, feedKey, agentTokenHash });
+    if (position === undefined) return;
+    if (readMeta(db).get('epoch') !== position.epoch) db.exec(`delete from meta where name in ('heartbeat', 'seenAt')`);
+    writeMeta(db, { epoch: position.epoch, sequence: String(position.sequence), chain: position.chain, feedKey });
   });
   const writeHeartbeat = db.transaction(({ jws, seenAt }: StoredHeartbeat) => {
     putMeta.run('heartbeat', jws);
     putMeta.run('seenAt', String(seenAt));
   });
-  const dropEnd = db.transaction((agentTokenHash: string) => {
-    db.exec(`delete from entry where name = 'end'`);
-    putMeta.run('agentTokenHash', agentTokenHash);
-  });
   return {
     stored: readStored(db),
     write,
     writeHeartbeat,
-    dropEnd,
+    dropEnd: () => db.exec(`delete from entry where name = 'end'`),
     purge: (before) => purgeGone(db, before),
     close: () => db.close(),
   };
@@ -158,7 +152,7 @@ function readStored(db: Database.Database): Stored | undefined {
   const entries = rowsOf<{ body: string }>(db, 'select body from entry order by name').map(({ body }) => readEntry(body));
   const jws = meta.get('heartbeat');
   const heartbeat = jws === undefined ? {} : { heartbeat: { jws, seenAt: Number(meta.get('seenAt')) } };
-  return { position, entries, feedKey, agentTokenHash: meta.get('agentTokenHash') ?? '', ...heartbeat };
+  return { position, entries, feedKey, ...heartbeat };
 }
 
 function readEntry(body: string): FeedEntry {

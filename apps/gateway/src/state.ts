@@ -13,7 +13,8 @@ export interface Position {
 
 /** What one or more batches change; with `replaces` it takes the place of everything known before. */
 export interface Update {
-  readonly position: Position;
+  /** Where the state stands afterwards; undefined: where it stood before. */
+  readonly position: Position | undefined;
   readonly replaces: boolean;
   readonly entries: readonly FeedEntry[];
 }
@@ -121,9 +122,10 @@ export class State {
   apply(update: Update): void {
     const contents = update.replaces ? emptyContents(this.deploymentId) : this.#contents;
     for (const entry of update.entries) put(contents, entry);
-    if (this.#position !== undefined && this.#position.epoch !== update.position.epoch) this.freshness.forget();
+    const { position = this.#position } = update;
+    if (this.#position !== undefined && this.#position.epoch !== position?.epoch) this.freshness.forget();
     this.#contents = contents;
-    this.#position = update.position;
+    this.#position = position;
     for (const listener of [...this.#listeners]) listener();
   }
 

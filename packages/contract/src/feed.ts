@@ -82,6 +82,8 @@ export const EndEntry = z.strictObject({
   kind: z.literal('end'),
   reason: z.enum(['deployment_deleted', 'agent_token_ended']),
   at: Milliseconds,
+  /** With `agent_token_ended`, and always: the end of one agent token says nothing to a gateway that holds another. */
+  agentTokenId: Id.exactOptional(),
 });
 
 /** One entry of a batch. Puts carry the whole state of their object, so that applying one twice changes nothing. */

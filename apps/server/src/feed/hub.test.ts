@@ -164,13 +164,14 @@ describe('feed', () => {
     await server.call(server.ownerToken, 'DELETE', `/deployments/${server.deploymentId}/agent-tokens/${agent.id}`);
     await beat();
     await vi.waitFor(() => expect(gateway.ended).toBe(true));
-    expect(gateway.entries.at(-1)).toMatchObject({ kind: 'end', reason: 'agent_token_ended' });
+    expect(gateway.entries.at(-1)).toMatchObject({ kind: 'end', reason: 'agent_token_ended', agentTokenId: agent.id });
 
     const address = await server.app.listen({ port: 0, host: '127.0.0.1' });
     const answer = await fetch(`${address}/data-plane/v1/feed`, { headers: { authorization: `Bearer ${agent.token}` } });
     const [keys, last] = (await answer.text()).trim().split('\n');
     const payload = verifySignedObject(JSON.parse(last ?? '').batch, importKeys(JSON.parse(keys ?? '')), 'feed+jwt', 1e6).payload;
-    expect(FeedBatch.parse(payload).entries.map((body) => JSON.parse(body))).toMatchObject([{ kind: 'end', reason: 'agent_token_ended' }]);
+    const entries = FeedBatch.parse(payload).entries.map((body) => JSON.parse(body));
+    expect(entries).toMatchObject([{ kind: 'end', reason: 'agent_token_ended', agentTokenId: agent.id }]);
   });
 
   test('J-06 an access token does not open the feed, and an agent token opens nothing else', async () => {

@@ -2,12 +2,13 @@
  * Feeds every connected gateway: first a snapshot if it needs one, then each change as it commits, and a signed heartbeat
  * every second. Design section 8, points 2 and 3.
  */
-import { type FeedBatch, type FeedHeartbeat, feedAudience } from '@astrolabe/contract';
+import { type FeedBatch, type FeedEntry, type FeedHeartbeat, feedAudience } from '@astrolabe/contract';
 import type { Deps } from '../deps.ts';
 import { signCompact } from '../signing-keys/sign.ts';
 import { findChain, listChanges, listFeedHeads } from '../store/changes.ts';
 import { listEndedTokens } from '../store/feed.ts';
-import { endEntry, takeSnapshot } from './snapshot.ts';
+import { canonical } from './announce.ts';
+import { takeSnapshot } from './snapshot.ts';
 
 const heartbeatMs = 1000;
 const changesPerBatch = 500;
@@ -28,8 +29,8 @@ export interface Listener {
 export interface FeedHub {
   /** Feeds a gateway until it goes or its feed ends. Returns the way to stop. */
   connect(listener: Listener): () => void;
-  /** Sends the signed last word to a gateway whose agent token or Deployment has ended. */
-  sendEnd(listener: Listener, reason: 'agent_token_ended' | 'deployment_deleted', at: number): Promise<void>;
+  /** Sends the signed last word to a gateway whose agent token has ended. */
+  sendEnd(listener: Listener, at: number): Promise<void>;
   readonly connected: number;
   close(): void;
 }
@@ -84,9 +85,9 @@ export function createFeedHub(deps: HubDeps): FeedHub {
       pump(deps, stream, stop);
       return () => stop(stream);
     },
-    async sendEnd(listener, reason, at) {
+    async sendEnd(listener, at) {
       await listener.send(`${JSON.stringify({ keys: deps.signingKeys.published('feed') })}\n`);
-      await sendLastWord(deps, listener, reason, at);
+      await sendLastWord(deps, listener, at);
       listener.end();
     },
     get connected() {
@@ -175,15 +176,12 @@ async function sendBatch(
   await listener.send(`${JSON.stringify({ batch: signCompact('feed+jwt', deps.signingKeys.current('feed'), payload) })}\n`);
 }
 
-async function sendLastWord(
-  deps: HubDeps,
-  listener: Listener,
-  reason: 'agent_token_ended' | 'deployment_deleted',
-  at: number,
-): Promise<void> {
+/** Names the agent token, so that nobody can end another gateway with it. */
+async function sendLastWord(deps: HubDeps, listener: Listener, at: number): Promise<void> {
   const [head] = await listFeedHeads(deps.read, [listener.deploymentId]);
   if (!head) return;
-  await sendSnapshot(deps, listener, { entries: [endEntry(reason, at)], sequence: head.feedSequence, chain: head.feedChain });
+  const end: FeedEntry = { kind: 'end', reason: 'agent_token_ended', at, agentTokenId: listener.agentTokenId };
+  await sendSnapshot(deps, listener, { entries: [canonical(end)], sequence: head.feedSequence, chain: head.feedChain });
 }
 
 const addressed = (deps: HubDeps, listener: Pick<Listener, 'deploymentId'>): { iss: string; aud: string } => ({
@@ -215,7 +213,7 @@ async function beat(deps: HubDeps, all: readonly Stream[], stop: (stream: Stream
       stop(stream);
     } else if (endedAt !== undefined && head.deletedAt === null) {
       stream.pumping = stream.pumping
-        .then(() => sendLastWord(deps, listener, 'agent_token_ended', endedAt ?? at))
+        .then(() => sendLastWord(deps, listener, endedAt ?? at))
         .then(
           () => stop(stream),
           () => stop(stream),

@@ -36,7 +36,7 @@ export function registerFeed(app: App, deps: Deps): void {
         end: () => raw.end(),
       };
       if (principal.endedAt !== undefined) {
-        await hub.sendEnd(listener, 'agent_token_ended', principal.endedAt);
+        await hub.sendEnd(listener, principal.endedAt);
         return;
       }
       const stop = hub.connect(listener);

@@ -25,7 +25,7 @@ export async function takeSnapshot(
     const place = await findFeedPlace(db, deploymentId);
     if (!place) return undefined;
     const position = { sequence: place.feedSequence, chain: place.feedChain };
-    if (place.deletedAt !== null) return { ...position, ended: true, entries: [endEntry('deployment_deleted', place.deletedAt)] };
+    if (place.deletedAt !== null) return { ...position, ended: true, entries: [canonical(endEntry(place.deletedAt))] };
     const entries = [canonical(deploymentEntry(place, deps.issuers)), canonical(keysEntry(deps.signingKeys))];
     for (let afterId = ''; ; ) {
       const states = await listConcerningTokens(db, place, afterId, tokensPerQuery, deps.now());
@@ -38,5 +38,4 @@ export async function takeSnapshot(
   });
 }
 
-export const endEntry = (reason: Extract<FeedEntry, { kind: 'end' }>['reason'], at: number): string =>
-  canonical({ kind: 'end', reason, at });
+const endEntry = (at: number): FeedEntry => ({ kind: 'end', reason: 'deployment_deleted', at });
