@@ -87,7 +87,7 @@ export class Gateway {
     this.#unreadable.begin(response);
     // Node drops what came in one packet with a request that asks for another protocol: nothing may follow it
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
-    response.on('close', () => this.metrics.observeDuration((this.#options.clock.monotonicMs() - startedAt) / 1000));
+    response.on('close', () => this.metrics.observeDurationMs(this.#options.clock.monotonicMs() - startedAt));
     const exchange = { request, response, requestId: randomUUID(), method: request.method ?? '', target: request.url ?? '' };
     const failed = (error: unknown): void => {
       this.#options.log.error({ err: error, requestId: exchange.requestId }, 'a request failed');

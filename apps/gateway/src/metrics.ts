@@ -15,7 +15,7 @@ export interface Reading {
 export class Metrics {
   readonly registry = new Registry();
   readonly #verdicts = new Map<string, number>();
-  readonly #durations: Histogram;
+  readonly #durations: Durations;
   #read: () => Reading | undefined = () => undefined;
 
   constructor() {
@@ -31,12 +31,7 @@ export class Metrics {
         for (const [code, count] of verdicts) this.inc({ code }, count);
       },
     });
-    this.#durations = new Histogram({
-      name: 'astrolabe_gateway_request_duration_seconds',
-      help: 'From the headers of a request to the end of its answer, Airflow included.',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
-      registers,
-    });
+    this.#durations = new Durations(registers);
     const gauge = (name: string, help: string, value: (reading: Reading) => number | undefined): void => {
       const read = (): number | undefined => {
         const reading = this.#read();
@@ -70,12 +65,53 @@ export class Metrics {
     this.#verdicts.set(code, (this.#verdicts.get(code) ?? 0) + 1);
   }
 
-  observeDuration(seconds: number): void {
-    this.#durations.observe(seconds);
+  /** Counts the time from the headers of a request to the end of its answer. */
+  observeDurationMs(ms: number): void {
+    this.#durations.add(ms);
   }
 
   /** Where the gauges look from now on. */
   readFrom(read: () => Reading | undefined): void {
     this.#read = read;
+  }
+}
+
+/** Upper bounds in milliseconds. */
+const bucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000];
+
+/** A histogram whose buckets are plain numbers until somebody looks: prom-client's own costs a look-up by labels at each request. */
+class Durations extends Histogram {
+  /** One more than there are bounds: the last is for what is longer. */
+  readonly #counts = new Array<number>(bucketsMs.length + 1).fill(0);
+  #sumMs = 0;
+
+  constructor(registers: Registry[]) {
+    super({
+      name: 'astrolabe_gateway_request_duration_seconds',
+      help: 'From the headers of a request to the end of its answer, Airflow included.',
+      buckets: bucketsMs.map((ms) => ms / 1000),
+      registers,
+    });
+  }
+
+  add(ms: number): void {
+    const at = bucketsMs.findIndex((bound) => ms <= bound);
+    const bucket = at < 0 ? bucketsMs.length : at;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#sumMs += ms;
+  }
+
+  override async get(): ReturnType<Histogram['get']> {
+    const empty = await super.get();
+    const name = 'astrolabe_gateway_request_duration_seconds';
+    let total = 0;
+    const buckets = this.#counts.map((count, index) => {
+      total += count;
+      const bound = bucketsMs[index];
+      return { labels: { le: bound === undefined ? '+Inf' : bound / 1000 }, value: total, metricName: `${name}_bucket`, exemplar: {} };
+    });
+    const sum = { labels: {}, value: this.#sumMs / 1000, metricName: `${name}_sum` };
+    const count = { labels: {}, value: total, metricName: `${name}_count` };
+    return { ...empty, values: [...buckets, sum, count] };
   }
 }

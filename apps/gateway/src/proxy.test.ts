@@ -115,6 +115,14 @@ describe('a forwarded request', () => {
     expect((await buffer(chunked)).equals(body)).toBe(true);
   });
 
+  test.each([1, 256, 16_384, 16_385])('gets an answer of %i bytes of every value as it is, whole or in pieces', async (size) => {
+    const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => 255 - (index % 256)));
+    const gateway = await gatewayBefore((_request, response) => response.writeHead(200, { 'content-length': size }).end(bytes));
+    const answer = await send(gateway.port, '/log');
+    expect(answer.headers['content-length']).toBe(String(size));
+    expect(Buffer.compare(await buffer(answer), bytes)).toBe(0);
+  });
+
   test('goes under the path of Airflow’s address', async () => {
     const { port } = await listen((request, response) => response.end(request.url));
     const proxy = createProxy({ airflowUrl: `http://127.0.0.1:${port}/airflow/` });
