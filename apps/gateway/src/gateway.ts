@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { sendRefusal } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { GatewayConfig } from './config.ts';
+import { Connections } from './connections.ts';
 import { isPrivateTransport, readCredential } from './credential.ts';
 import { Enrolled } from './enrolled.ts';
 import { type Enrolment, enrolCommand } from './enrolment.ts';
@@ -10,7 +11,6 @@ import { type Caller, type Gate, identify, judge, type Pass, type Refusal } from
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { ownPaths, sendCaller, sendHealth, sendMetrics, sendReadiness } from './own-paths.ts';
-import { Unreadable } from './unreadable.ts';
 import { WaitingRoom } from './waiting.ts';
 
 export interface GatewayOptions {
@@ -40,7 +40,7 @@ export class Gateway {
   readonly metrics = new Metrics();
   readonly #options: GatewayOptions;
   readonly #waitingRoom = new WaitingRoom();
-  readonly #unreadable = new Unreadable();
+  readonly #connections = new Connections();
   #enrolled: Enrolled | undefined;
 
   constructor(options: GatewayOptions) {
@@ -51,7 +51,7 @@ export class Gateway {
     this.server = createServer({ ...limits, connectionsCheckingInterval: 5_000 }, (request, response) => this.#take(request, response));
     // without this, Node invites the body of a request that nobody has judged yet
     this.server.on('checkContinue', (request, response) => this.#take(request, response));
-    this.server.on('clientError', this.#unreadable.refuse);
+    this.server.on('clientError', this.#connections.refuseUnreadable);
   }
 
   /**
@@ -84,9 +84,7 @@ export class Gateway {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = this.#options.clock.monotonicMs();
-    this.#unreadable.begin(response);
-    // Node drops what came in one packet with a request that asks for another protocol: nothing may follow it
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    if (!this.#connections.begin(response)) return;
     response.on('close', () => this.metrics.observeDurationMs(this.#options.clock.monotonicMs() - startedAt));
     const exchange = { request, response, requestId: randomUUID(), method: request.method ?? '', target: request.url ?? '' };
     const failed = (error: unknown): void => {

@@ -21,13 +21,13 @@ export function sendProblem(
   const { requestId, headers } = more;
   const detail = more.detail ?? problems[code].title; // Airflow's clients show `detail` and nothing else
   const body = Buffer.from(JSON.stringify(problemBody(code, { requestId, detail })));
+  if (isLast(response, code)) response.shouldKeepAlive = false;
   response.writeHead(problems[code].status, {
     ...headers,
     'content-type': 'application/problem+json',
     'content-length': String(body.length),
     'cache-control': 'no-store',
     'x-request-id': requestId,
-    ...(isLast(response, code) ? { connection: 'close' } : {}),
   });
   response.end(body);
   if (!response.req.complete) linger(response);

@@ -1,28 +1,42 @@
 import { randomUUID } from 'node:crypto';
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { problemBody } from '@astrolabe/contract/problems';
 
-/** What Node could not read as a request: too large a head, too slow a one, or not HTTP. */
-export class Unreadable {
+/**
+ * Where one request ends and the next begins (H-05). After a request of which that is not clear, or which could not be
+ * read, nothing more is taken from its connection: what looks like the next one may be a part of this one.
+ */
+export class Connections {
   readonly #latest = new WeakMap<Duplex, ServerResponse>();
 
-  /** Has to hear of every answer that is begun: answers leave in order, so that the latest one tells about all. */
-  begin(response: ServerResponse): void {
-    this.#latest.set(response.req.socket, response);
+  /** Has to hear of every request first. False: it comes after the last one of its connection, and gets no answer. */
+  begin(response: ServerResponse): boolean {
+    const { req: request } = response;
+    const isTooLate = this.#latest.get(request.socket)?.shouldKeepAlive === false;
+    // answers leave in order, so that the latest one tells about all
+    this.#latest.set(request.socket, response);
+    if (isTooLate || isUnclear(request)) response.shouldKeepAlive = false;
+    return !isTooLate;
   }
 
   /**
    * Answers with a problem and ends the connection; listener of `clientError`. Says nothing where an answer or a request is
    * under way: it would be taken for a part of that, or for the answer to whatever comes next.
    */
-  readonly refuse = (error: Error & { readonly code?: string }, socket: Duplex): void => {
+  readonly refuseUnreadable = (error: Error & { readonly code?: string }, socket: Duplex): void => {
     const latest = this.#latest.get(socket);
     const isBetweenRequests = latest === undefined || (latest.writableFinished && latest.req.complete);
     if (!socket.writable || error.code === 'ECONNRESET' || latest?.writableEnded === false) socket.destroy();
     else if (isBetweenRequests) socket.end(problem(error.code));
     else socket.end();
   };
+}
+
+function isUnclear({ headers, httpVersion }: IncomingMessage): boolean {
+  if (headers.upgrade !== undefined) return true; // Node drops what came in the same packet
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0');
 }
 
 function problem(code: string | undefined): string {

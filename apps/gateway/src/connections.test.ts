@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import { Unreadable } from './unreadable.ts';
+import { Connections } from './connections.ts';
 
 let server: Server;
 
@@ -14,12 +14,11 @@ afterEach(() => {
 
 /** A connection to a server that answers as the test says. */
 async function connectTo(answer: RequestListener): Promise<Socket> {
-  const unreadable = new Unreadable();
+  const connections = new Connections();
   server = createServer((request, response) => {
-    unreadable.begin(response);
-    answer(request, response);
+    if (connections.begin(response)) answer(request, response);
   });
-  server.on('clientError', unreadable.refuse);
+  server.on('clientError', connections.refuseUnreadable);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1'); // TCP servers have such an address
@@ -60,4 +59,23 @@ test('H-05 a request has one answer, even when its body turns out to be broken a
   const [first] = await once(socket, 'data');
   socket.write('not a chunk\r\n');
   expect(answersIn(String(first) + (await text(socket)))).toEqual(['401']);
+});
+
+test.each([
+  ['asks for another protocol', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+  ['has chunks in HTTP/1.0', `${post.replace('1.1', '1.0').replace('\r\n\r\n', '\r\nConnection: keep-alive\r\n\r\n')}0\r\n\r\n`],
+  ['has a coding that only its name may know', `${post.replace('chunked', 'gzip, chunked')}0\r\n\r\n`],
+  ['is refused and says so', 'GET /last HTTP/1.1\r\nHost: x\r\n\r\n'],
+])('H-05 nothing is taken after a request that %s', async (_name, bytes) => {
+  const taken: (string | undefined)[] = [];
+  const socket = await connectTo((request, response) => {
+    taken.push(request.url);
+    if (request.url === '/last') response.shouldKeepAlive = false;
+    response.end('ok');
+  });
+  socket.write(bytes + get.replace('/', '/smuggled'));
+  const received = await text(socket); // ends only because the server hangs up
+  expect(answersIn(received)).toEqual(['200']);
+  expect(received).toMatch(/^connection: close\r$/im);
+  expect(taken).toHaveLength(1);
 });
