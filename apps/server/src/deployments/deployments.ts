@@ -24,13 +24,12 @@ import {
   listDeployments as listRows,
   lockDeployment,
   markDeploymentDeleted,
-  type PlacedDeployment,
   updateDeployment,
 } from '../store/deployments.ts';
 import { listEnvironmentVariables } from '../store/environment-variables.ts';
 import type { Db, Tx } from '../store/open.ts';
 import type { DeploymentRow } from '../store/schema.ts';
-import { lockWorkspace } from '../store/workspaces.ts';
+import { listWorkspaceNames, lockWorkspace } from '../store/workspaces.ts';
 import { endTokensOf } from '../tokens/ending.ts';
 import { airflowVersionOf, runtimeReleases } from './machines.ts';
 import { invalidField, mergeSettings, settingsOf } from './settings.ts';
@@ -100,7 +99,7 @@ export async function createDeployment(
     await announceDeployment(deps, tx, row);
     const detail = { name: row.name, workspaceId: row.workspaceId, environmentVariables: variables.added };
     await record(tx, actor, { at, action: 'deployment.created', targetType: 'deployment', targetId: row.id, detail });
-    return view(tx, actor, { ...row, workspaceName: workspace.name });
+    return view(tx, actor, row);
   });
 }
 
@@ -164,26 +163,31 @@ export async function setGateway(deps: Deps, caller: Principal, target: Deployme
 }
 
 /** @throws Problem `deployment_not_found` when it is not there or the actor may not see it: one answer for both (A-02) */
-async function getLocked(tx: Tx, actor: Principal, target: DeploymentParams): Promise<PlacedDeployment> {
+async function getLocked(tx: Tx, actor: Principal, target: DeploymentParams): Promise<DeploymentRow> {
   await getOrganizationRow(tx, actor, target.organizationId);
   const row = await lockDeployment(tx, target.organizationId, target.deploymentId);
   if (!row || !allows(actor, 'deployment.get', placeOf(row))) throw new Problem('deployment_not_found');
   return row;
 }
 
-async function view(db: Db, caller: Principal, row: PlacedDeployment): Promise<Deployment> {
+async function view(db: Db, caller: Principal, row: DeploymentRow): Promise<Deployment> {
   const [only] = await views(db, caller, [row]);
   if (!only) throw new Error('one row in, one view out');
   return only;
 }
 
-/** Three queries beside the rows, however many there are. */
-async function views(db: Db, caller: Principal, rows: readonly PlacedDeployment[]): Promise<Deployment[]> {
+/** Four queries beside the rows, however many there are. */
+async function views(db: Db, caller: Principal, rows: readonly DeploymentRow[]): Promise<Deployment[]> {
   const { organizationId } = caller;
   const profiles = await loadProfiles(db, organizationId, rows);
+  const workspaces = await listWorkspaceNames(db, organizationId, [...new Set(rows.map((row) => row.workspaceId))]);
+  const workspaceNames = new Map(workspaces.map(({ id, name }) => [id, name]));
   const open = rows.filter((row) => allows(caller, 'deployment.variables.get', placeOf(row))).map((row) => row.id);
   const variables = Map.groupBy(await listEnvironmentVariables(db, organizationId, open), (variable) => variable.deploymentId);
-  return rows.map((row) => deploymentView(row, { profiles, variables: variables.get(row.id) ?? [] }));
+  return rows.map((row) => {
+    const workspaceName = workspaceNames.get(row.workspaceId) ?? ''; // always there: a foreign key says so
+    return deploymentView(row, { workspaceName, profiles, variables: variables.get(row.id) ?? [] });
+  });
 }
 
 const placeOf = (row: DeploymentRow): Entity => ({

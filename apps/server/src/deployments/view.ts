@@ -2,8 +2,7 @@
 import type { Deployment } from '@astrolabe/contract';
 import { toInstant } from '../instants.ts';
 import { creatorOf, type Profiles, updaterOf } from '../members/profiles.ts';
-import type { PlacedDeployment } from '../store/deployments.ts';
-import type { EnvironmentVariableRow } from '../store/schema.ts';
+import type { DeploymentRow, EnvironmentVariableRow } from '../store/schema.ts';
 import { podDefaults, runtimeReleases, schedulerMachines, workerMachines } from './machines.ts';
 import { namespaceOf } from './namespace.ts';
 import { type DeploymentSettings, settingsOf } from './settings.ts';
@@ -11,6 +10,7 @@ import { variableView } from './variables.ts';
 
 /** What a view needs beside the row. */
 export interface ViewContext {
+  readonly workspaceName: string;
   readonly profiles: Profiles;
   /** Empty for a caller who may not see them. */
   readonly variables: readonly EnvironmentVariableRow[];
@@ -18,7 +18,7 @@ export interface ViewContext {
 
 const defaultScheduler = { au: 5, replicas: 1 };
 
-export function deploymentView(row: PlacedDeployment, { profiles, variables }: ViewContext): Deployment {
+export function deploymentView(row: DeploymentRow, { workspaceName, profiles, variables }: ViewContext): Deployment {
   const settings = settingsOf(row);
   const runtimeVersion = settings.astroRuntimeVersion ?? runtimeReleases[0].version;
   return {
@@ -29,7 +29,7 @@ export function deploymentView(row: PlacedDeployment, { profiles, variables }: V
     ...(row.gatewayUrl ? {} : { statusReason: 'No gateway is enrolled yet.' }),
     organizationId: row.organizationId,
     workspaceId: row.workspaceId,
-    workspaceName: row.workspaceName,
+    workspaceName,
     namespace: namespaceOf(row.id),
     ...addresses(row),
     airflowVersion: row.airflowVersion ?? 'NA',
@@ -52,7 +52,7 @@ export function deploymentView(row: PlacedDeployment, { profiles, variables }: V
  * Addresses for programs name the gateway or nothing: a client must not carry its token past it (design section 8). Those
  * for people name Airflow. Empty rather than absent: clients demand a text.
  */
-function addresses(row: PlacedDeployment) {
+function addresses(row: DeploymentRow) {
   const api = row.gatewayUrl ? `${row.gatewayUrl}/api/${row.airflowVersion?.startsWith('2.') ? 'v1' : 'v2'}` : '';
   const ui = row.airflowUrl ?? '';
   return {
@@ -67,7 +67,7 @@ function addresses(row: PlacedDeployment) {
 }
 
 /** There is no image registry. Clients sign in to the host they read here, so it is one that can never exist (RFC 2606). */
-const image = (row: PlacedDeployment) => ({ imageRepository: `registry.invalid/${row.organizationId}/${row.id}`, imageTag: 'none' });
+const image = (row: DeploymentRow) => ({ imageRepository: `registry.invalid/${row.organizationId}/${row.id}`, imageTag: 'none' });
 
 function size(settings: DeploymentSettings) {
   const { type = 'STANDARD', executor = 'CELERY' } = settings;
@@ -128,7 +128,7 @@ function place({ type = 'STANDARD', clusterId, cloudProvider, region }: Deployme
 }
 
 /** Absent rather than empty where clients would see a difference to what they configured (`reference/api.md` 4.5). */
-function features(settings: DeploymentSettings, row: PlacedDeployment) {
+function features(settings: DeploymentSettings, row: DeploymentRow) {
   const { remoteExecution, scalingSpec, workloadIdentity, drWorkloadIdentity } = settings;
   const hibernation = scalingSpec?.hibernationSpec;
   const { schedules, override } = hibernation ?? {};

@@ -8,9 +8,6 @@ export type DeploymentChange = Partial<
 > &
   Pick<DeploymentRow, 'updatedAt' | 'updatedBy' | 'updatedByType'>;
 
-/** A Deployment with the name of where it is. */
-export type PlacedDeployment = DeploymentRow & { readonly workspaceName: string };
-
 /** Which Deployments a list is about; an absent filter lets everything through, an empty one nothing. */
 export interface DeploymentFilter {
   readonly organizationId: string;
@@ -26,19 +23,26 @@ export async function insertDeployment(tx: Tx, row: DeploymentRow): Promise<void
 }
 
 /** Undefined when it is not in this organization or was deleted. */
-export async function findDeployment(db: Db, organizationId: string, deploymentId: string): Promise<PlacedDeployment | undefined> {
-  return selectPlaced(db, organizationId).where('deployment.id', '=', deploymentId).executeTakeFirst();
+export async function findDeployment(db: Db, organizationId: string, deploymentId: string): Promise<DeploymentRow | undefined> {
+  return db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('organizationId', '=', organizationId)
+    .where('id', '=', deploymentId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirst();
 }
 
 /** The same under its row lock: nobody else changes it before this transaction ends. */
-export async function lockDeployment(tx: Tx, organizationId: string, deploymentId: string): Promise<PlacedDeployment | undefined> {
-  const { numUpdatedRows } = await tx
+export async function lockDeployment(tx: Tx, organizationId: string, deploymentId: string): Promise<DeploymentRow | undefined> {
+  return tx
     .updateTable('deployment')
     .set((row) => ({ updatedAt: row.ref('updatedAt') })) // an update of nothing is the lock that both databases have
     .where('organizationId', '=', organizationId)
     .where('id', '=', deploymentId)
+    .where('deletedAt', 'is', null)
+    .returningAll()
     .executeTakeFirst();
-  return numUpdatedRows === 0n ? undefined : findDeployment(tx, organizationId, deploymentId);
 }
 
 /** One page, and how many there are in all. Without an order the newest come first. */
@@ -47,29 +51,27 @@ export async function listDeployments(
   filter: DeploymentFilter,
   sorts: readonly Sort<'name' | 'createdAt' | 'updatedAt'>[],
   page: { readonly limit: number; readonly offset: number },
-): Promise<{ rows: PlacedDeployment[]; totalCount: number }> {
+): Promise<{ rows: DeploymentRow[]; totalCount: number }> {
   const { visible, ids, names, workspaceIds } = filter;
   const seesNothing = visible && visible.workspaceIds.length + visible.deploymentIds.length === 0;
   if (seesNothing || [ids, names, workspaceIds].some((list) => list?.length === 0)) return { rows: [], totalCount: 0 };
-  let query = selectPlaced(db, filter.organizationId);
+  let query = db.selectFrom('deployment').where('organizationId', '=', filter.organizationId).where('deletedAt', 'is', null);
   if (visible) {
     query = query.where((deployment) =>
       deployment.or([
-        ...(visible.workspaceIds.length > 0 ? [deployment('deployment.workspaceId', 'in', visible.workspaceIds)] : []),
-        ...(visible.deploymentIds.length > 0 ? [deployment('deployment.id', 'in', visible.deploymentIds)] : []),
+        ...(visible.workspaceIds.length > 0 ? [deployment('workspaceId', 'in', visible.workspaceIds)] : []),
+        ...(visible.deploymentIds.length > 0 ? [deployment('id', 'in', visible.deploymentIds)] : []),
       ]),
     );
   }
-  if (ids) query = query.where('deployment.id', 'in', ids);
-  if (names) query = query.where('deployment.name', 'in', names);
-  if (workspaceIds) query = query.where('deployment.workspaceId', 'in', workspaceIds);
-  const { count } = await query
-    .clearSelect()
-    .select((row) => row.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  for (const { field, direction } of sorts) query = query.orderBy(`deployment.${field}`, direction);
-  if (sorts.length === 0) query = query.orderBy('deployment.createdAt', 'desc');
-  const rows = await query.orderBy('deployment.id', 'desc').limit(page.limit).offset(page.offset).execute();
+  if (ids) query = query.where('id', 'in', ids);
+  if (names) query = query.where('name', 'in', names);
+  if (workspaceIds) query = query.where('workspaceId', 'in', workspaceIds);
+  const { count } = await query.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  let ordered = query.selectAll();
+  for (const { field, direction } of sorts) ordered = ordered.orderBy(field, direction);
+  if (sorts.length === 0) ordered = ordered.orderBy('createdAt', 'desc');
+  const rows = await ordered.orderBy('id', 'desc').limit(page.limit).offset(page.offset).execute();
   return { rows, totalCount: count };
 }
 
@@ -102,14 +104,4 @@ export async function markDeploymentDeleted(tx: Tx, deployment: DeploymentRow, a
     .where('organizationId', '=', deployment.organizationId)
     .where('id', '=', deployment.id)
     .execute();
-}
-
-function selectPlaced(db: Db, organizationId: string) {
-  return db
-    .selectFrom('deployment')
-    .innerJoin('workspace', 'workspace.id', 'deployment.workspaceId')
-    .selectAll('deployment')
-    .select('workspace.name as workspaceName')
-    .where('deployment.organizationId', '=', organizationId)
-    .where('deployment.deletedAt', 'is', null);
 }

@@ -65,6 +65,12 @@ export async function listWorkspaces(
   return { rows, totalCount: count };
 }
 
+/** Names of these workspaces, deleted ones too. */
+export async function listWorkspaceNames(db: Db, organizationId: string, ids: readonly string[]): Promise<{ id: string; name: string }[]> {
+  if (ids.length === 0) return [];
+  return db.selectFrom('workspace').select(['id', 'name']).where('organizationId', '=', organizationId).where('id', 'in', ids).execute();
+}
+
 export async function updateWorkspace(tx: Tx, workspace: WorkspaceRow, change: WorkspaceChange): Promise<WorkspaceRow> {
   return tx
     .updateTable('workspace')
