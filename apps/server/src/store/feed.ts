@@ -1,6 +1,6 @@
 import type { RetiredValue } from '@astrolabe/contract';
 import type { Db } from './open.ts';
-import { listBindings } from './principals.ts';
+import { listTokenBindings } from './role-bindings.ts';
 import type { DeploymentRow, RoleBindingRow, TokenRow, TokenValueRow } from './schema.ts';
 
 const retiredKeptMs = 30 * 24 * 60 * 60 * 1000;
@@ -28,7 +28,7 @@ export async function listEndedTokens(db: Db, tokenIds: readonly string[]): Prom
 }
 
 export async function readTokenState(db: Db, token: TokenRow, now: number): Promise<TokenState> {
-  const [state] = await readTokenStates(db, [token], now);
+  const [state] = await readTokenStates(db, token.organizationId, [token], now);
   if (!state) throw new Error('one token in, one state out');
   return state;
 }
@@ -65,10 +65,10 @@ export async function listConcerningTokens(db: Db, place: Place, afterId: string
     .orderBy('id')
     .limit(limit)
     .execute();
-  return readTokenStates(db, tokens, now);
+  return readTokenStates(db, place.organizationId, tokens, now);
 }
 
-async function readTokenStates(db: Db, tokens: readonly TokenRow[], now: number): Promise<TokenState[]> {
+async function readTokenStates(db: Db, organizationId: string, tokens: readonly TokenRow[], now: number): Promise<TokenState[]> {
   if (tokens.length === 0) return [];
   const ids = tokens.map((token) => token.id);
   const values = await db
@@ -78,9 +78,7 @@ async function readTokenStates(db: Db, tokens: readonly TokenRow[], now: number)
     .where((value) => value.or([value('retiredAt', 'is', null), value('retiredAt', '>', now - retiredKeptMs)]))
     .orderBy('generation')
     .execute();
-  const first = tokens[0];
-  const bindings =
-    first && tokens.length === 1 ? await listBindings(db, first.organizationId, 'TOKEN', first.id) : await listBindingsOf(db, ids);
+  const bindings = await listTokenBindings(db, organizationId, ids);
   return tokens.map((token) => {
     const mine = values.filter((value) => value.tokenId === token.id);
     return {
@@ -100,14 +98,4 @@ async function readTokenStates(db: Db, tokens: readonly TokenRow[], now: number)
 function withEarlierEnd(value: TokenValueRow): TokenValueRow {
   if (value.retiredAt === null) return value;
   return { ...value, endsAt: Math.min(value.retiredAt, value.endsAt ?? value.retiredAt) };
-}
-
-async function listBindingsOf(db: Db, tokenIds: readonly string[]): Promise<RoleBindingRow[]> {
-  return db
-    .selectFrom('roleBinding')
-    .selectAll()
-    .where('subjectType', '=', 'TOKEN')
-    .where('subjectId', 'in', tokenIds)
-    .orderBy('position')
-    .execute();
 }

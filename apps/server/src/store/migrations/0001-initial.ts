@@ -116,9 +116,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('deployment_id', text, (c) => c.notNull())
     .addColumn('role', text, (c) => c.notNull())
     .addColumn('position', 'integer', (c) => c.notNull())
-    .addPrimaryKeyConstraint('role_binding_key', ['subject_type', 'subject_id', 'entity_type', 'entity_id', 'deployment_id'])
+    .addPrimaryKeyConstraint('role_binding_key', [
+      'organization_id',
+      'subject_type',
+      'subject_id',
+      'entity_type',
+      'entity_id',
+      'deployment_id',
+    ])
     .execute();
-  await db.schema.createIndex('role_binding_entity').on('role_binding').columns(['organization_id', 'entity_type', 'entity_id']).execute();
+  await db.schema
+    .createIndex('role_binding_entity')
+    .on('role_binding')
+    .columns(['organization_id', 'subject_type', 'entity_type', 'entity_id', 'subject_id'])
+    .execute();
 
   await db.schema
     .createTable('signing_key')
