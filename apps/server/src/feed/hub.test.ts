@@ -182,4 +182,25 @@ describe('feed', () => {
       expect((await server.call(agent.token, 'GET', path)).status, path).toBe(401);
     }
   });
+
+  test('one agent token holds four streams: a fifth takes the place of the oldest, and another token has its own', async () => {
+    const gateways = Array.from({ length: 5 }, () => new Gateway());
+    const other = new Gateway(undefined, 'c000000000000000000000001');
+    for (const gateway of [other, ...gateways]) hub.connect(gateway);
+    await vi.waitFor(() => expect(gateways.at(-1)?.batches).toHaveLength(1));
+    expect(gateways.map((gateway) => gateway.ended)).toEqual([true, false, false, false, false]);
+    expect([other.ended, hub.connected]).toEqual([false, 5]);
+  });
+
+  test('gateways that come at the same time cost one look at the database', async () => {
+    const snapshots = vi.spyOn(server.deps.read, 'transaction');
+    const gateways = Array.from({ length: 4 }, () => new Gateway());
+    for (const gateway of gateways) hub.connect(gateway);
+    await vi.waitFor(() => expect(gateways.every((gateway) => gateway.batches.length === 1)).toBe(true));
+    expect(snapshots).toHaveBeenCalledTimes(1);
+    await server.makeToken({ role: 'DEPLOYMENT_ADMIN' });
+    await vi.waitFor(() => expect(gateways.every((gateway) => gateway.batches.length === 2)).toBe(true));
+    await connected(new Gateway(undefined, 'c000000000000000000000001'));
+    expect(snapshots).toHaveBeenCalledTimes(2); // later is another moment
+  });
 });

@@ -8,11 +8,14 @@ import { signCompact } from '../signing-keys/sign.ts';
 import { findChain, listChanges, listFeedHeads } from '../store/changes.ts';
 import { listEndedTokens } from '../store/feed.ts';
 import { canonical } from './announce.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 const heartbeatMs = 1000;
 const changesPerBatch = 500;
 const entriesPerPart = 500;
+
+/** A gateway has one stream; more are those it has not noticed losing. Past this the oldest goes, or one agent token could hold any number. */
+const maxStreamsPerToken = 4;
 
 /** One connected gateway, as the hub sees it. */
 export interface Listener {
@@ -46,7 +49,10 @@ interface Stream {
 
 type HubDeps = Pick<Deps, 'read' | 'now' | 'issuers' | 'signingKeys' | 'feedEpoch' | 'onChange' | 'log'>;
 
-export function createFeedHub(deps: HubDeps): FeedHub {
+type Hub = HubDeps & { snapshotOf(deploymentId: string): Promise<Snapshot | undefined> };
+
+export function createFeedHub(hubDeps: HubDeps): FeedHub {
+  const deps: Hub = { ...hubDeps, snapshotOf: shareSnapshots(hubDeps) };
   const streams = new Map<string, Set<Stream>>();
   const stopListening = deps.onChange((deploymentIds) => {
     for (const id of deploymentIds) for (const stream of streams.get(id) ?? []) pump(deps, stream, stop);
@@ -80,6 +86,8 @@ export function createFeedHub(deps: HubDeps): FeedHub {
     connect(listener) {
       const stream: Stream = { listener, sequence: 0, chain: '', pumping: Promise.resolve(), stopped: false };
       const set = streams.get(listener.deploymentId) ?? new Set();
+      const mine = [...set].filter((other) => other.listener.agentTokenId === listener.agentTokenId);
+      for (const old of mine.slice(0, Math.max(0, mine.length + 1 - maxStreamsPerToken))) stop(old);
       streams.set(listener.deploymentId, set.add(stream));
       stream.pumping = listener.send(`${JSON.stringify({ keys: deps.signingKeys.published('feed') })}\n`);
       pump(deps, stream, stop);
@@ -101,8 +109,21 @@ export function createFeedHub(deps: HubDeps): FeedHub {
   };
 }
 
+/**
+ * Who comes while a snapshot of the Deployment is being taken gets the same one: it says where changes go on, so it need not
+ * be newer than the connection. However many come, the database is read once.
+ */
+function shareSnapshots(deps: HubDeps): Hub['snapshotOf'] {
+  const running = new Map<string, Promise<Snapshot | undefined>>();
+  return (deploymentId) => {
+    const snapshot = running.get(deploymentId) ?? takeSnapshot(deps, deploymentId).finally(() => running.delete(deploymentId));
+    running.set(deploymentId, snapshot);
+    return snapshot;
+  };
+}
+
 /** One at a time for each gateway, in order. */
-function pump(deps: HubDeps, stream: Stream, stop: (stream: Stream) => void): void {
+function pump(deps: Hub, stream: Stream, stop: (stream: Stream) => void): void {
   stream.pumping = stream.pumping
     .then(async () => {
       if (stream.stopped) return;
@@ -120,7 +141,7 @@ function pump(deps: HubDeps, stream: Stream, stop: (stream: Stream) => void): vo
 }
 
 /** Goes on where the gateway stands if that point is known here, otherwise starts it over. */
-async function begin(deps: HubDeps, stream: Stream, stop: (stream: Stream) => void): Promise<void> {
+async function begin(deps: Hub, stream: Stream, stop: (stream: Stream) => void): Promise<void> {
   const { deploymentId, position } = stream.listener;
   if (position && position.epoch === deps.feedEpoch && position.sequence > 0) {
     const chain = await findChain(deps.read, deploymentId, position.sequence);
@@ -130,8 +151,9 @@ async function begin(deps: HubDeps, stream: Stream, stop: (stream: Stream) => vo
       return;
     }
   }
-  const snapshot = await takeSnapshot(deps, deploymentId);
+  const snapshot = await deps.snapshotOf(deploymentId);
   if (!snapshot) return stop(stream);
+  if (stream.stopped) return;
   await sendSnapshot(deps, stream.listener, snapshot);
   stream.sequence = snapshot.sequence;
   stream.chain = snapshot.chain;
@@ -139,7 +161,7 @@ async function begin(deps: HubDeps, stream: Stream, stop: (stream: Stream) => vo
 }
 
 async function sendSnapshot(
-  deps: HubDeps,
+  deps: Hub,
   listener: Listener,
   snapshot: { entries: readonly string[]; sequence: number; chain: string },
 ): Promise<void> {
@@ -152,7 +174,7 @@ async function sendSnapshot(
 }
 
 /** @returns whether there may be more */
-async function sendChanges(deps: HubDeps, stream: Stream, stop: (stream: Stream) => void): Promise<boolean> {
+async function sendChanges(deps: Hub, stream: Stream, stop: (stream: Stream) => void): Promise<boolean> {
   const rows = await listChanges(deps.read, stream.listener.deploymentId, stream.sequence, changesPerBatch);
   const last = rows.at(-1);
   if (!last) return false;
@@ -168,7 +190,7 @@ async function sendChanges(deps: HubDeps, stream: Stream, stop: (stream: Stream)
 const isEnd = (body: string): boolean => (JSON.parse(body) as { kind?: string }).kind === 'end';
 
 async function sendBatch(
-  deps: HubDeps,
+  deps: Hub,
   listener: Listener,
   batch: Pick<FeedBatch, 'snapshot' | 'part' | 'parts' | 'from' | 'to' | 'chainFrom' | 'chainTo' | 'entries'>,
 ): Promise<void> {
@@ -177,20 +199,20 @@ async function sendBatch(
 }
 
 /** Names the agent token, so that nobody can end another gateway with it. */
-async function sendLastWord(deps: HubDeps, listener: Listener, at: number): Promise<void> {
+async function sendLastWord(deps: Hub, listener: Listener, at: number): Promise<void> {
   const [head] = await listFeedHeads(deps.read, [listener.deploymentId]);
   if (!head) return;
   const end: FeedEntry = { kind: 'end', reason: 'agent_token_ended', at, agentTokenId: listener.agentTokenId };
   await sendSnapshot(deps, listener, { entries: [canonical(end)], sequence: head.feedSequence, chain: head.feedChain });
 }
 
-const addressed = (deps: HubDeps, listener: Pick<Listener, 'deploymentId'>): { iss: string; aud: string } => ({
+const addressed = (deps: Hub, listener: Pick<Listener, 'deploymentId'>): { iss: string; aud: string } => ({
   iss: deps.issuers[0] ?? '',
   aud: feedAudience(listener.deploymentId),
 });
 
 /** One look at the database for all gateways, then one signature for each Deployment. */
-async function beat(deps: HubDeps, all: readonly Stream[], stop: (stream: Stream) => void): Promise<void> {
+async function beat(deps: Hub, all: readonly Stream[], stop: (stream: Stream) => void): Promise<void> {
   if (all.length === 0) return;
   const at = deps.now(); // before reading: what is read is at least this new
   const heads = new Map(

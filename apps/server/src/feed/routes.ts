@@ -9,6 +9,9 @@ const FeedQuery = z.strictObject({
   epoch: z.string().max(64).default('').describe('The epoch that sequence belongs to.'),
 });
 
+/** How long a gateway may take to read what it was sent. Then it is cut, and so is what waits for it in memory. */
+const patienceMs = 30_000;
+
 /** The only path where agent tokens are good for anything. */
 export function registerFeed(app: App, deps: Deps): void {
   const hub = createFeedHub(deps);
@@ -31,9 +34,12 @@ export function registerFeed(app: App, deps: Deps): void {
         position: query.epoch ? { epoch: query.epoch, sequence: query.after } : undefined,
         async send(line) {
           if (raw.destroyed) throw new Error('the gateway hung up');
-          if (!raw.write(line)) await once(raw, 'drain', { signal: AbortSignal.timeout(30_000) });
+          if (!raw.write(line)) await once(raw, 'drain', { signal: AbortSignal.timeout(patienceMs) });
         },
-        end: () => raw.end(),
+        end() {
+          raw.end();
+          setTimeout(() => raw.destroy(), patienceMs).unref();
+        },
       };
       if (principal.endedAt !== undefined) {
         await hub.sendEnd(listener, principal.endedAt);

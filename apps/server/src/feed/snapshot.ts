@@ -6,7 +6,7 @@ import { findFeedPlace, listConcerningTokens } from '../store/feed.ts';
 import { canonical } from './announce.ts';
 import { deploymentEntry, keysEntry, tokenEntry } from './entries.ts';
 
-const tokensPerQuery = 500;
+const tokensPerQuery = 200;
 
 /** Entries that replace everything a gateway knew, and where the changes go on. */
 export interface Snapshot {
@@ -33,6 +33,7 @@ export async function takeSnapshot(
       const last = states.at(-1);
       if (!last || states.length < tokensPerQuery) break;
       afterId = last.token.id;
+      await new Promise<void>((resolve) => setImmediate(resolve)); // SQLite answers at once: without a pause nobody else would get a turn
     }
     return { ...position, ended: false, entries };
   });

@@ -91,6 +91,15 @@ describe('Q-01 limits per token and method', () => {
     expect((await statuses('GET', 1)).at(0)).toBe(404);
   });
 
+  test('a gateway that asks for its feed without end is stopped too', async () => {
+    const path = `/deployments/${server.deploymentId}/agent-tokens`;
+    server.advance(1000);
+    const { token } = (await server.call(server.ownerToken, 'POST', path, { name: 'gateway' })).body;
+    const answers: number[] = [];
+    for (let number = 0; number < 26; number++) answers.push((await server.call(token, 'GET', '/data-plane/v1/feed?after=-1')).status);
+    expect(answers).toEqual([...Array(25).fill(400), 429]);
+  });
+
   test('paths that need no token have none, and callers without a valid one are 401, not 429', async () => {
     for (let number = 0; number < 40; number++) expect((await server.call(undefined, 'GET', '/healthz')).status).toBe(200);
     for (let number = 0; number < 40; number++) expect((await server.call('garbage', 'GET', '/v1/organizations')).status).toBe(401);

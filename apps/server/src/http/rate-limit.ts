@@ -33,7 +33,8 @@ export function registerRateLimit(app: App, deps: Deps): void {
   const { getsPerSecond, postsPerSecond, deletesPerSecond } = deps.config;
   const limiter = createRateLimiter(deps.now);
   app.addHook('onRequest', async (request, reply) => {
-    if (request.is404 || request.routeOptions.config.access !== 'signed-in') return;
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === undefined || access === 'public') return;
     const perSecond = request.method === 'GET' ? getsPerSecond : request.method === 'DELETE' ? deletesPerSecond : postsPerSecond;
     const waitMs = limiter.take(`${request.method} ${request.principal.id}`, perSecond);
     if (waitMs === 0) return;
