@@ -10,7 +10,7 @@
  *     const narrow = !wide && dag?.permissions.every((permission) => allows(holder, permission, { ...deployment, dagId: dag.id }));
  *     if (!wide && !narrow) return refuse('permission_denied');
  *
- * and then `proxy.forward(request, response, { target: match.upstreamTarget, authorization, requestId, streams })` with
+ * and then `proxy.forward(request, response, { target: match.upstreamTarget, authorization, requestId, caller, streams })` with
  * `authorization` from `minter.mint(token, match.route.airflowRole)`, or without one when the route has no role.
  */
 import type { Permission } from '@astrolabe/policy';

@@ -152,7 +152,7 @@ export class Gateway {
     if (log.isLevelEnabled('debug')) log.debug({ requestId, token: caller.token.id, method, template }, 'pass');
     const subject = { tokenId: caller.token.id, tokenName: caller.token.name };
     const authorization = airflowRole === undefined ? undefined : minter.mint(subject, airflowRole);
-    proxy.forward(request, response, { target: route.upstreamTarget, authorization, requestId, streams });
+    proxy.forward(request, response, { target: route.upstreamTarget, authorization, requestId, caller: caller.token.id, streams });
   }
 
   #refuse({ response, requestId, method }: Exchange, refusal: Refusal): undefined {

@@ -49,7 +49,13 @@ async function gatewayBefore(
   const proxy = createProxy({ airflowUrl: `http://127.0.0.1:${airflowPort}`, onFault: (fault) => faults.push(fault), ...options });
   closers.push(() => proxy.close());
   const { port } = await listen((request, response) => {
-    proxy.forward(request, response, { target: request.url ?? '', authorization: 'Bearer minted', requestId: 'r-1', ...decided });
+    proxy.forward(request, response, {
+      target: request.url ?? '',
+      authorization: 'Bearer minted',
+      requestId: 'r-1',
+      caller: 'c',
+      ...decided,
+    });
   });
   return { port, airflowPort, faults, proxy };
 }
@@ -127,7 +133,9 @@ describe('a forwarded request', () => {
     const { port } = await listen((request, response) => response.end(request.url));
     const proxy = createProxy({ airflowUrl: `http://127.0.0.1:${port}/airflow/` });
     closers.push(() => proxy.close());
-    const front = await listen((request, response) => proxy.forward(request, response, { target: '/api/v2/version', requestId: 'r-1' }));
+    const front = await listen((request, response) =>
+      proxy.forward(request, response, { target: '/api/v2/version', requestId: 'r-1', caller: 'c' }),
+    );
     expect(await text(await send(front.port, '/'))).toBe('/airflow/api/v2/version');
   });
 
@@ -149,7 +157,7 @@ describe('a forwarded request', () => {
     const decided = Promise.withResolvers<void>();
     const front = await listen((request, response) => {
       response.once('close', () => {
-        proxy.forward(request, response, { target: '/api/v2/version', requestId: 'r-1', streams: true });
+        proxy.forward(request, response, { target: '/api/v2/version', requestId: 'r-1', caller: 'c', streams: true });
         decided.resolve();
       });
       request.socket.destroy();
@@ -452,6 +460,45 @@ describe('limits', () => {
     open[0]?.();
     await text(first);
     expect((await send(gateway.port, '/x')).statusCode).toBe(200);
+  });
+
+  /** Two connections to an Airflow that never answers `/hang`; the caller is who the request says. */
+  async function crowded(streams: boolean): Promise<number> {
+    const { port: airflowPort } = await listen((request, response) => {
+      if (request.url !== '/hang') response.end();
+      else if (streams) response.write('x');
+    });
+    const proxy = createProxy({ airflowUrl: `http://127.0.0.1:${airflowPort}`, connections: 2, maxStreams: 2 });
+    closers.push(() => proxy.close());
+    const front = await listen((request, response) => {
+      proxy.forward(request, response, {
+        target: request.url ?? '',
+        requestId: 'r-1',
+        caller: String(request.headers['x-caller']),
+        streams,
+      });
+    });
+    return front.port;
+  }
+
+  test('H-08 a caller that sends its bodies slowly keeps nobody else out', async () => {
+    const port = await crowded(false);
+    const slow = Array.from({ length: 8 }, () => {
+      const request = httpRequest({ port, method: 'POST', path: '/hang', agent: false, headers: { 'x-caller': 'a', 'content-length': 9 } });
+      request.on('error', () => undefined).write('{');
+      return request;
+    });
+    await delay(50);
+    expect((await send(port, '/x', { headers: { 'x-caller': 'b' } })).statusCode).toBe(200);
+    for (const request of slow) request.destroy();
+    expect((await send(port, '/x', { headers: { 'x-caller': 'a' } })).statusCode).toBe(200);
+  });
+
+  test('H-08 a caller gets half of the streaming answers at most', async () => {
+    const port = await crowded(true);
+    expect((await send(port, '/hang', { headers: { 'x-caller': 'a' } })).statusCode).toBe(200);
+    expect((await send(port, '/hang', { headers: { 'x-caller': 'a' } })).statusCode).toBe(429);
+    expect((await send(port, '/hang', { headers: { 'x-caller': 'b' } })).statusCode).toBe(200);
   });
 });
 

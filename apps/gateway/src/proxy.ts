@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import { Deadlines, type Waiting } from './deadlines.ts';
+import { FairShare } from './fair-share.ts';
 import { type AirflowAddress, buildAnswerHeaders, buildUpstreamHead, type UpstreamHead } from './headers.ts';
 import { sendProblem } from './problem-response.ts';
 
@@ -15,9 +16,9 @@ export interface ProxyOptions {
   readonly answerTimeoutMs?: number;
   /** How long an answer may pause, on either side, until it is cut. Answers that stream by nature may pause at Airflow's side. */
   readonly idleTimeoutMs?: number;
-  /** Connections to Airflow at the same time; what comes above that waits. */
+  /** Connections to Airflow at the same time, of which one caller has half at most; what comes above that waits. */
   readonly connections?: number;
-  /** Streaming answers at the same time, each of which holds a connection and a thread in Airflow. */
+  /** Streaming answers at the same time, each of which holds a connection and a thread in Airflow; half of them for one caller. */
   readonly maxStreams?: number;
   /** Told of every fault of Airflow or of the way there, for the log. */
   readonly onFault?: (fault: ProxyFault) => void;
@@ -37,6 +38,8 @@ export interface Upstream {
   /** `Minter.mint(…)`; absent for routes on which Airflow wants no credential. */
   readonly authorization?: string | undefined;
   readonly requestId: string;
+  /** Id of the token. */
+  readonly caller: string;
   /** `AirflowRoute.streams` */
   readonly streams?: boolean;
 }
@@ -63,7 +66,9 @@ interface Line {
   };
   readonly onFault: (fault: ProxyFault) => void;
   readonly deadlines: Deadlines;
-  streams: number;
+  readonly connections: FairShare<Exchange>;
+  readonly streams: FairShare<Exchange>;
+  openStreams: number;
 }
 
 /** An answer up to this size that comes in one piece also leaves in one, head and body together. */
@@ -75,6 +80,7 @@ export function createProxy(options: ProxyOptions): AirflowProxy {
   if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new Error('the address of Airflow must be http:// or https://, without credentials, query or fragment');
   }
+  const connections = options.connections ?? 128;
   const limits = {
     maxBodyBytes: options.maxBodyBytes ?? 10_485_760,
     answerTimeoutMs: options.answerTimeoutMs ?? 60_000,
@@ -83,7 +89,7 @@ export function createProxy(options: ProxyOptions): AirflowProxy {
   };
   const line: Line = {
     pool: new Pool(url.origin, {
-      connections: options.connections ?? 128,
+      connections,
       pipelining: 1,
       keepAliveTimeout: 3_000, // Airflow's server hangs up after 5 s, and a request must not meet that
       allowH2: false,
@@ -96,7 +102,9 @@ export function createProxy(options: ProxyOptions): AirflowProxy {
     limits,
     onFault: options.onFault ?? (() => undefined),
     deadlines: new Deadlines(Math.min(limits.answerTimeoutMs, limits.idleTimeoutMs)),
-    streams: 0,
+    connections: new FairShare(connections / 2),
+    streams: new FairShare(limits.maxStreams / 2),
+    openStreams: 0,
   };
   return {
     forward: (request, response, upstream) => forward(line, request, response, upstream),
@@ -109,22 +117,28 @@ function forward(line: Line, request: IncomingMessage, response: ServerResponse,
   const head = buildUpstreamHead(request, upstream);
   if ('refused' in head) sendProblem(response, 'header_refused', { requestId: upstream.requestId, detail: head.refused });
   else if ((head.contentLength ?? 0) > line.limits.maxBodyBytes) refuseBody(line, response, upstream.requestId);
-  else if (upstream.streams === true && line.streams >= line.limits.maxStreams) refuseStream(line, response, upstream.requestId);
+  else if (upstream.streams === true && isFull(line, upstream.caller)) refuseStream(line, response, upstream.requestId);
   else send(line, request, response, upstream, head);
 }
 
 function send(line: Line, request: IncomingMessage, response: ServerResponse, upstream: Upstream, head: UpstreamHead): void {
-  const streams = upstream.streams === true;
-  if (head.hasBody && request.headers.expect !== undefined) response.writeContinue(); // now that it is known who asks, and for what
-  line.pool.dispatch(
-    {
-      path: line.airflow.prefix + upstream.target,
-      method: request.method as Dispatcher.HttpMethod, // one of the table's, as `target` was matched with it
-      headers: head.headers,
-      body: head.hasBody ? bodyOf(request, head, line.limits.maxBodyBytes) : null,
-    },
-    new Exchange(line, request, response, upstream.requestId, streams),
-  );
+  const exchange = new Exchange(line, request, response, upstream);
+  line.connections.enter(upstream.caller, exchange, () => {
+    if (head.hasBody && request.headers.expect !== undefined) response.writeContinue(); // now that it is known who asks, and for what
+    line.pool.dispatch(
+      {
+        path: line.airflow.prefix + upstream.target,
+        method: request.method as Dispatcher.HttpMethod, // one of the table's, as `target` was matched with it
+        headers: head.headers,
+        body: head.hasBody ? bodyOf(request, head, line.limits.maxBodyBytes) : null,
+      },
+      exchange,
+    );
+  });
+}
+
+function isFull({ openStreams, streams, limits }: Line, caller: string): boolean {
+  return openStreams >= limits.maxStreams || streams.isUsedUp(caller);
 }
 
 function refuseBody(line: Line, response: ServerResponse, requestId: string): void {
@@ -132,7 +146,8 @@ function refuseBody(line: Line, response: ServerResponse, requestId: string): vo
 }
 
 function refuseStream(line: Line, response: ServerResponse, requestId: string): void {
-  const detail = `No more than ${line.limits.maxStreams} streaming answers may be open at the same time.`;
+  const { maxStreams } = line.limits;
+  const detail = `No more than ${maxStreams} streaming answers may be open at the same time, half of them for one token.`;
   sendProblem(response, 'rate_limited', { requestId, detail, headers: { 'retry-after': '1' } });
 }
 
@@ -161,21 +176,26 @@ class Exchange implements Dispatcher.DispatchHandler, Waiting {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #requestId: string;
+  readonly #caller: string;
   readonly #streams: boolean;
   #controller: Dispatcher.DispatchController | undefined;
   /** `content-length` of the answer; undefined when it does not say. */
   #length: number | undefined;
   #isOver = false;
 
-  constructor(line: Line, request: IncomingMessage, response: ServerResponse, requestId: string, streams: boolean) {
+  constructor(line: Line, request: IncomingMessage, response: ServerResponse, { requestId, caller, streams = false }: Upstream) {
     this.#line = line;
     this.#request = request;
     this.#response = response;
     this.#requestId = requestId;
+    this.#caller = caller;
     this.#streams = streams;
     this.dueAt = performance.now() + line.limits.answerTimeoutMs;
     line.deadlines.watch(this);
-    if (streams) line.streams++;
+    if (streams) {
+      line.openStreams++;
+      line.streams.enter(caller, this, () => undefined);
+    }
     response.on('close', () => this.#leave());
   }
 
@@ -288,6 +308,9 @@ class Exchange implements Dispatcher.DispatchHandler, Waiting {
 
   #end(): void {
     this.#isOver = true;
-    if (this.#streams) this.#line.streams--;
+    this.#line.connections.leave(this.#caller, this);
+    if (!this.#streams) return;
+    this.#line.openStreams--;
+    this.#line.streams.leave(this.#caller, this);
   }
 }
