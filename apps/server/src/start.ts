@@ -5,10 +5,11 @@ import type { ServerConfig } from './config.ts';
 import type { Deps } from './deps.ts';
 import { createFirstTenant, type FirstStart } from './first-start.ts';
 import { openMasterKey } from './master-key.ts';
+import { changePublicUrl, issuersOf } from './public-url.ts';
 import { createSealing } from './sealing.ts';
 import { createSigningKey, loadSigningKeys } from './signing-keys/signing-keys.ts';
 import { StartError } from './start-error.ts';
-import { changeIssuer, findInstallation, insertInstallation } from './store/installation.ts';
+import { findInstallation, insertInstallation } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open.ts';
 import { listOrganizations, takeTurn } from './store/organizations.ts';
@@ -44,10 +45,11 @@ export async function start(
       throw new StartError(`The master key in ${config.keysDir} is not the one that sealed this database. Put the right one back.`);
     }
     if (!existing) await install(store, sealing, config, now());
-    const installation = await currentInstallation(store, config);
+    const installation = await getInstallation(store);
     const signingKeys = await loadSigningKeys(store.read, sealing);
     const lastUse = createLastUse(store.write, now, log);
-    const issuers = [installation.issuer, ...(JSON.parse(installation.formerIssuers) as string[])]; // written by changeIssuer
+    const issuers = issuersOf(installation, config.publicUrl);
+    if (installation.issuer !== config.publicUrl) await changePublicUrl(store.write, { now, issuers, signingKeys }, installation);
     const deps: Deps = {
       config,
       read: store.read,
@@ -57,7 +59,7 @@ export async function start(
           return change(tx, await readActor(tx, caller, now()));
         }),
       onChange: store.onChange,
-      issuer: createIssuer(installation.issuer, () => signingKeys),
+      issuer: createIssuer(config.publicUrl, () => signingKeys),
       issuers,
       feedEpoch: installation.feedEpoch,
       signingKeys,
@@ -94,12 +96,8 @@ async function install(store: Store, sealing: ReturnType<typeof createSealing>, 
   });
 }
 
-/** A changed public address signs from now on; values that name the former one stay good. */
-async function currentInstallation(store: Store, config: ServerConfig): Promise<InstallationRow> {
+async function getInstallation(store: Store): Promise<InstallationRow> {
   const row = await findInstallation(store.read);
   if (!row) throw new Error('the installation was just written');
-  if (row.issuer === config.publicUrl) return row;
-  const former = [row.issuer, ...(JSON.parse(row.formerIssuers) as string[])].filter((issuer) => issuer !== config.publicUrl);
-  await store.write((tx) => changeIssuer(tx, config.publicUrl, former));
-  return { ...row, issuer: config.publicUrl, formerIssuers: JSON.stringify(former) };
+  return row;
 }

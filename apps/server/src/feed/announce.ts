@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts';
 import { appendChange } from '../store/changes.ts';
 import { listConcernedDeployments, readTokenState } from '../store/feed.ts';
 import type { Tx } from '../store/open.ts';
+import type { DeploymentPlace } from '../store/places.ts';
 import type { DeploymentRow, TokenRow } from '../store/schema.ts';
 import { deploymentEntry, keysEntry, tokenEntry } from './entries.ts';
 
@@ -25,7 +26,7 @@ export async function announceToken(deps: Pick<Deps, 'now'>, tx: Tx, token: Toke
 export async function announceDeployment(
   deps: Pick<Deps, 'now' | 'issuers' | 'signingKeys'>,
   tx: Tx,
-  deployment: DeploymentRow,
+  deployment: DeploymentPlace,
 ): Promise<void> {
   const at = deps.now();
   await append(tx, deployment, deploymentEntry(deployment, deps.issuers), at);
