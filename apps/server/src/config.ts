@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { BaseUrl } from '@astrolabe/contract';
 import { z } from 'zod';
 
 const rate = z.coerce.number().int().min(1).max(1_000_000);
@@ -11,12 +12,15 @@ export const ServerConfig = z.strictObject({
     .default('127.0.0.1')
     .describe('Address the server listens on. Tokens are accepted over TLS or from loopback only.'),
   port: z.coerce.number().int().min(0).max(65_535).default(8888).describe('Port the server listens on.'),
-  publicUrl: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .default('http://127.0.0.1:8888')
-    .describe('Where clients reach the server. Becomes the `iss` of every token at the first start; later values add an accepted issuer.'),
-  databaseUrl: z.string().min(1).optional().describe('`sqlite:<file>` or `postgres://…`. Default: server.db in the data folder.'),
+  publicUrl: BaseUrl.default('http://127.0.0.1:8888').describe(
+    'Where clients reach the server. Becomes the `iss` of every token at the first start; later values add an accepted issuer.',
+  ),
+  databaseUrl: z
+    .string()
+    .regex(/^(sqlite:.|postgres(ql)?:\/\/)/, 'must begin with sqlite: or postgres://')
+    .refine((url) => url.startsWith('sqlite:') || URL.canParse(url), 'is not an address that can be read')
+    .optional()
+    .describe('`sqlite:<file>` or `postgres://…`. Default: server.db in the data folder.'),
   trustProxy: z.stringbool().default(false).describe('Believe X-Forwarded-Proto and X-Forwarded-For of the proxy in front.'),
   tokenAlgorithm: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256').describe('Algorithm of the first token signing key.'),
   getsPerSecond: rate.default(25).describe('GET requests a token may make in a second.'),
@@ -56,6 +60,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     else if (value.trim() === '') mistakes.push(`${name} is set but empty`);
     else given[field] = value;
   }
+  // an empty secret is a mistake of whoever hands it over; another key must not be made in its place (S-07)
+  for (const name of ['ASTROLABE_MASTER_KEY', 'ASTROLABE_KEYS'])
+    if (environment[name]?.trim() === '') mistakes.push(`${name} is set but empty`);
   const parsed = ServerConfig.safeParse(given);
   if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${variableOf(String(issue.path[0]))}: ${issue.message}`));
   if (mistakes.length > 0 || !parsed.success) throw new ConfigError(mistakes.join('; '));

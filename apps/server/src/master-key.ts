@@ -27,7 +27,7 @@ export function openMasterKey(config: ServerConfig, options: { mayCreate: boolea
   mkdirSync(config.keysDir, { recursive: true, mode: 0o700 });
   chmodSync(config.keysDir, 0o700);
   const key = randomBytes(keyBytes);
-  writeFileSync(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+  writeFileSync(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true }); // on the disk before what it seals
   return key;
 }
 

@@ -111,6 +111,39 @@ describe('the database', () => {
   });
 });
 
+describe('the configuration', () => {
+  test.each(['ASTROLABE_MASTER_KEY', 'ASTROLABE_KEYS'])('S-07 an empty %s stops the start before anything is made in its place', (name) => {
+    expect(() => configOf({ [name]: '' })).toThrow(`${name} is set but empty`);
+    expect(() => configOf({ [name]: ' \n' })).toThrow(`${name} is set but empty`);
+  });
+
+  test.each([
+    ['with credentials', 'https://user:canary@tokens.example'],
+    ['with a query', 'https://tokens.example/?canary'],
+    ['with a fragment', 'https://tokens.example/#canary'],
+    ['of another scheme', 'ftp://canary.example'],
+  ])('a public address %s is refused: it stands in every token', (_name, url) => {
+    expect(() => configOf({ ASTROLABE_SERVER_PUBLIC_URL: url })).toThrow(/^ASTROLABE_SERVER_PUBLIC_URL: (?!.*canary)/);
+  });
+
+  test('a public address has no slash at its end', () => {
+    expect(configOf({ ASTROLABE_SERVER_PUBLIC_URL: 'https://tokens.example//' }).publicUrl).toBe('https://tokens.example');
+  });
+
+  test.each(['mysql://user:canary@host/db', 'postgres://user:canary@host:bad/db', './canary.db', 'sqlite:'])(
+    'the database address %s is refused and not repeated',
+    (url) => {
+      expect(() => configOf({ ASTROLABE_SERVER_DATABASE_URL: url })).toThrow(/^ASTROLABE_SERVER_DATABASE_URL: (?!.*canary)/);
+    },
+  );
+
+  test('a host that is nowhere is not taken for the database', () => {
+    const config = configOf({ ASTROLABE_SERVER_HOST: 'nowhere.invalid' });
+    const error = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND', hostname: 'nowhere.invalid' });
+    expect(sentenceFor(error, config)).toContain('cannot listen on port 8888 on nowhere.invalid');
+  });
+});
+
 test('a fault that nobody foresaw says what it is', () => {
   expect(sentenceFor(new TypeError('x is not a function'))).toBe('The server could not start: x is not a function');
 });

@@ -16,7 +16,8 @@ export function sentenceFor(error: unknown, config?: ServerConfig): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const where = `port ${config?.port} on ${config?.host}`;
   if (code === 'EADDRINUSE') return `The ${where} is taken. Stop what listens there, or set ASTROLABE_SERVER_PORT to another one.`;
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+  const isOfHost = error instanceof Error && 'hostname' in error && error.hostname === config?.host; // not the database's
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || isOfHost) {
     return `The server cannot listen on ${where} (${code}). Set ASTROLABE_SERVER_PORT or ASTROLABE_SERVER_HOST.`;
   }
   if (isUnavailable(error)) {
