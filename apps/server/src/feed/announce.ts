@@ -2,10 +2,11 @@
 import type { FeedEntry } from '@astrolabe/contract';
 import type { Deps } from '../deps.ts';
 import { appendChange } from '../store/changes.ts';
-import { listConcernedDeployments, readTokenState } from '../store/feed.ts';
+import { listConcernedDeployments, readTokenState, type TokenState } from '../store/feed.ts';
 import type { Tx } from '../store/open.ts';
 import type { DeploymentPlace } from '../store/places.ts';
 import type { DeploymentRow, TokenRow } from '../store/schema.ts';
+import type { NewValue } from '../store/tokens.ts';
 import { deploymentEntry, keysEntry, tokenEntry } from './entries.ts';
 
 type Place = Pick<DeploymentRow, 'id' | 'organizationId'>;
@@ -16,10 +17,12 @@ type Place = Pick<DeploymentRow, 'id' | 'organizationId'>;
  */
 export async function announceToken(deps: Pick<Deps, 'now'>, tx: Tx, token: TokenRow): Promise<void> {
   const at = deps.now();
-  const state = await readTokenState(tx, token, at);
-  for (const deployment of await listConcernedDeployments(tx, token)) {
-    await append(tx, deployment, tokenEntry(state, deployment), at);
-  }
+  await tell(tx, await readTokenState(tx, token, at), at);
+}
+
+/** {@link announceToken} for one that was just made: all there is about it is at hand. */
+export async function announceNewToken(tx: Tx, token: TokenRow, value: NewValue, bindings: TokenState['bindings']): Promise<void> {
+  await tell(tx, { token, live: [value], retired: [], bindings }, value.issuedAt);
 }
 
 /** Tells the gateway of a Deployment its place and whom it believes. The first entries of every feed. */
@@ -37,6 +40,12 @@ export async function announceDeployment(
 export async function announceEnd(deps: Pick<Deps, 'now'>, tx: Tx, deployment: Place): Promise<void> {
   const at = deps.now();
   await append(tx, deployment, { kind: 'end', reason: 'deployment_deleted', at }, at);
+}
+
+async function tell(tx: Tx, state: TokenState, at: number): Promise<void> {
+  for (const deployment of await listConcernedDeployments(tx, state.token)) {
+    await append(tx, deployment, tokenEntry(state, deployment), at);
+  }
 }
 
 async function append(tx: Tx, deployment: Place, entry: FeedEntry, at: number): Promise<void> {

@@ -2,7 +2,7 @@
 import type { FeedBinding, FeedEntry, LiveValue, RetiredValue } from '@astrolabe/contract';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenState } from '../store/feed.ts';
-import type { DeploymentRow, RoleBindingRow } from '../store/schema.ts';
+import type { DeploymentRow } from '../store/schema.ts';
 
 type Place = Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId'>;
 
@@ -39,7 +39,7 @@ export function tokenEntry(state: TokenState, place: Place): FeedEntry {
   };
 }
 
-function concerns(binding: RoleBindingRow, place: Place): boolean {
+function concerns(binding: TokenState['bindings'][number], place: Place): boolean {
   switch (binding.entityType) {
     case 'ORGANIZATION':
       return binding.entityId === place.organizationId;

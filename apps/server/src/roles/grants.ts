@@ -8,14 +8,15 @@ const expandedRoles = new Map<string, ReadonlySet<Permission>>();
 const nothing: ReadonlySet<Permission> = new Set();
 
 /** A role nobody knows gives nothing. Built-in roles may give a token less than a person (design section 5). */
-export function grantsOf(bindings: readonly Binding[]): Grant[] {
-  return bindings.map((binding) => ({
-    entityType: binding.entityType,
-    entityId: binding.entityId,
-    ...(binding.deploymentId ? { deploymentId: binding.deploymentId } : {}),
-    permissions: permissionsOf(binding.role, binding.subjectType),
-  }));
-}
+export const grantOf = (binding: Binding): Grant => ({
+  entityType: binding.entityType,
+  entityId: binding.entityId,
+  ...(binding.deploymentId ? { deploymentId: binding.deploymentId } : {}),
+  permissions: permissionsOf(binding.role, binding.subjectType),
+});
+
+/** What each of them gives, in the same order. */
+export const grantsOf = (bindings: readonly Binding[]): Grant[] => bindings.map(grantOf);
 
 function permissionsOf(roleName: string, subjectType: Binding['subjectType']): ReadonlySet<Permission> {
   const key = `${subjectType} ${roleName}`;

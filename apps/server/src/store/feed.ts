@@ -8,10 +8,10 @@ const retiredKeptMs = 30 * 24 * 60 * 60 * 1000;
 /** Everything about a token that gateways need. */
 export interface TokenState {
   readonly token: TokenRow;
-  readonly live: readonly TokenValueRow[];
+  readonly live: readonly Pick<TokenValueRow, 'jtiHash' | 'issuedAt' | 'endsAt'>[];
   /** Values retired within the last 30 days: kept only to explain a refusal. */
   readonly retired: readonly RetiredValue[];
-  readonly bindings: readonly RoleBindingRow[];
+  readonly bindings: readonly Pick<RoleBindingRow, 'entityType' | 'entityId' | 'deploymentId' | 'role'>[];
 }
 
 type Place = Pick<DeploymentRow, 'id' | 'organizationId' | 'workspaceId'>;

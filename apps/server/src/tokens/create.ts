@@ -11,7 +11,7 @@ import { lockWorkspace } from '../store/workspaces.ts';
 import { checkDirectAccessExpiry, firstEnd } from './expiry.ts';
 import { freezeGrants } from './frozen-grants.ts';
 import { issueToken } from './issue.ts';
-import { demandCovering, denied, type PlacedEntry, placeEntries, tokenPermission } from './sight.ts';
+import { demandCovering, denied, type PlacedEntry, placeEntry, tokenPermission } from './sight.ts';
 import { viewIssued } from './view.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function createToken(deps: Deps, caller: Principal, organizationId:
     demandCreating(actor, input, home);
     const entry: RoleEntry = { entityType: input.scope, entityId: home.id, deploymentId: '', role: input.role };
     checkRole(entry);
-    const entries = await placeEntries(tx, organizationId, [entry]);
+    const entries = [placeEntry(entry, home.place)];
     demandCovering(actor, undefined, entries);
     const { tokenExpiryPeriodInDays: expiryPeriodDays, kind } = input;
     if (kind === 'DIRECT_ACCESS') checkDirectAccessExpiry(expiryPeriodDays);

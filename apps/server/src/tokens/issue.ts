@@ -2,7 +2,7 @@ import { allows, type Entity } from '@astrolabe/policy';
 import type { FrozenGrants } from '@astrolabe/verify';
 import { record } from '../audit/audit.ts';
 import type { Deps, Principal } from '../deps.ts';
-import { announceToken } from '../feed/announce.ts';
+import { announceNewToken } from '../feed/announce.ts';
 import { createId } from '../ids.ts';
 import { toInstant } from '../instants.ts';
 import { createdStamps } from '../members/profiles.ts';
@@ -57,7 +57,7 @@ export async function issueToken(
   if (!(await insertToken(tx, row, value))) throw new Problem('name_taken', `Another token was just named ${JSON.stringify(row.name)}.`);
   await insertTokenBindings(tx, row.organizationId, id, entries);
   const isAgent = row.kind === 'AGENT'; // gateways hear of access tokens only
-  if (!isAgent) await announceToken(deps, tx, row);
+  if (!isAgent) await announceNewToken(tx, row, value, entries);
   await record(tx, actor, {
     at,
     action: isAgent ? 'agent_token.created' : 'token.created',

@@ -3,8 +3,8 @@ import { allows, covers, type Entity, type EntityType, type Grant, type HomeScop
 import type { Principal } from '../deps.ts';
 import { reachOf } from '../organizations/reach.ts';
 import { Problem } from '../problem.ts';
-import { grantsOf } from '../roles/grants.ts';
-import { describe, type RoleEntry } from '../roles/role-set.ts';
+import { grantOf } from '../roles/grants.ts';
+import { bare, describe, type RoleEntry } from '../roles/role-set.ts';
 import type { Db } from '../store/open.ts';
 import { listLiveDeployments, listLiveWorkspaceIds } from '../store/places.ts';
 import { listTokenBindings } from '../store/role-bindings.ts';
@@ -56,13 +56,15 @@ export async function placeEntries(db: Db, organizationId: string, entries: read
     if (workspaceId === undefined) return undefined;
     return { organizationId, workspaceId, deploymentId: id, ...(entityType === 'DAG' ? { dagId: entityId } : {}) };
   };
-  const grants = grantsOf(entries.map((entry) => ({ ...entry, subjectType: 'TOKEN' })));
-  return entries.flatMap(({ entityType, entityId, deploymentId, role }, index) => {
-    const grant = grants[index];
-    const entry: RoleEntry = { entityType, entityId, deploymentId, role };
-    return grant ? [{ ...entry, grant, place: placeOf(entry) }] : [];
-  });
+  return entries.map((entry) => placeEntry(entry, placeOf(entry)));
 }
+
+/** An entry of a token whose place is known. */
+export const placeEntry = (entry: RoleEntry, place: Entity | undefined): PlacedEntry => ({
+  ...bare(entry),
+  grant: grantOf({ ...entry, subjectType: 'TOKEN' }),
+  place,
+});
 
 /** Whether the caller may know of this role of a token: one of its own, or one on an entity whose tokens it may see. */
 export function maySee(caller: Principal, tokenId: string, entry: PlacedEntry): boolean {
