@@ -1,9 +1,10 @@
 import type { Db } from './open.ts';
+import { inOrder } from './role-bindings.ts';
 import type { RoleBindingRow, TokenRow } from './schema.ts';
 
 /*
  * Every signed-in request asks these. SQLite plans a statement anew for each bound value when that may change the plan, which
- * takes longer than the look-up: hence two of them instead of a join, and rows put in order here.
+ * takes longer than the look-up: hence two of them instead of a join, and roles put in order by us.
  */
 
 /** A token and when the presented value of it ends. */
@@ -50,7 +51,7 @@ export async function listBindings(
     .where('subjectType', '=', subjectType)
     .where('subjectId', '=', subjectId)
     .execute();
-  return bindings.toSorted((a, b) => a.position - b.position);
+  return inOrder(bindings);
 }
 
 const hasCome = (at: number | null, now: number): boolean => at !== null && at <= now;

@@ -3,18 +3,20 @@ import type { RoleBindingRow } from './schema.ts';
 
 type Entry = Pick<RoleBindingRow, 'entityType' | 'entityId' | 'deploymentId' | 'role'>;
 
+/** The roles of each subject in the order they were given. Not asked of the database: `principals.ts` says why. */
+export const inOrder = (bindings: readonly RoleBindingRow[]): RoleBindingRow[] => bindings.toSorted((a, b) => a.position - b.position);
+
 /** The roles of these tokens, each token's in the order they were given. */
 export async function listTokenBindings(db: Db, organizationId: string, tokenIds: readonly string[]): Promise<RoleBindingRow[]> {
   if (tokenIds.length === 0) return [];
-  return db
+  const bindings = await db
     .selectFrom('roleBinding')
     .selectAll()
     .where('organizationId', '=', organizationId)
     .where('subjectType', '=', 'TOKEN')
     .where('subjectId', 'in', tokenIds)
-    .orderBy('subjectId')
-    .orderBy('position')
     .execute();
+  return inOrder(bindings);
 }
 
 /** The roles that tokens from elsewhere hold on an entity, and on Dags in it. */
