@@ -146,6 +146,28 @@ describe('F-09 a token that crossed a network in clear is refused', () => {
     expect((await of('http')).json().code).toBe('insecure_transport');
   });
 
+  test('a proxy that appends to what the caller sent, or says nothing of TLS, has not said that TLS ended there', async () => {
+    for (const said of [
+      { 'x-forwarded-proto': 'https, http' },
+      { 'x-forwarded-proto': 'HTTP' },
+      { 'x-forwarded-proto': '' },
+      { 'x-forwarded-for': '192.0.2.7' },
+    ]) {
+      const answer = await get({ ...bearer(proxied.ownerToken), ...(said as Record<string, string>) }, '/v1/organizations', {}, proxied);
+      expect([said, answer.json().code]).toEqual([said, 'insecure_transport']);
+    }
+    expect((await get(bearer(proxied.ownerToken), '/v1/organizations', {}, proxied)).statusCode).toBe(200); // from this machine, past the proxy
+  });
+
+  test('U-06 what is no address is not recorded as one, whatever the proxy says', async () => {
+    for (const text of ['not an address', '192.0.2.7; drop', '\u009b31m', 'x'.repeat(10_000)]) {
+      const headers = { ...bearer(proxied.ownerToken), 'x-forwarded-proto': 'https', 'x-forwarded-for': text };
+      const answer = await get(headers, '/v1/organizations/nobodys', {}, proxied);
+      const line = proxied.logLines.map((logged) => JSON.parse(logged)).find(({ reqId }) => reqId === answer.json().requestId);
+      expect(line.address).toBe('127.0.0.1');
+    }
+  });
+
   test('A-13 the caller’s address is the one that the trusted proxy saw, not one further left', async () => {
     const headers = { ...bearer(proxied.ownerToken), 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9, 192.0.2.7' };
     const answer = await get(headers, '/v1/organizations/nobodys', {}, proxied);

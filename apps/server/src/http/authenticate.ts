@@ -5,6 +5,7 @@ import type { Deps, Principal } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
 import { findEndedAgent, findPrincipal } from '../tokens/principal.ts';
+import { addressOf, isLoopback } from './address.ts';
 
 /** `public`: anybody. `signed-in`: an access token. `agent`: the agent token of a gateway, good for nothing else. */
 export type Access = 'public' | 'signed-in' | 'agent';
@@ -55,9 +56,10 @@ function refuseCredentialInUrl(request: FastifyRequest): void {
 
 /** F-09: a token that crossed a network in clear is not accepted, so that nobody gets used to it. */
 function refuseInsecureTransport(request: FastifyRequest, deps: Deps): void {
-  const remote = request.socket.remoteAddress ?? '';
-  const isLoopback = /^(127\.|::1$|::ffff:127\.)/.test(remote) || remote === '';
-  if (request.protocol === 'https' || (isLoopback && !(deps.config.trustProxy && request.headers['x-forwarded-proto'] === 'http'))) return;
+  if (request.protocol === 'https') return;
+  const { 'x-forwarded-proto': forwardedProto, 'x-forwarded-for': forwardedFor } = request.headers;
+  const cameThroughProxy = deps.config.trustProxy && (forwardedProto !== undefined || forwardedFor !== undefined);
+  if (isLoopback(request) && !cameThroughProxy) return;
   throw new Problem('insecure_transport');
 }
 
@@ -73,7 +75,7 @@ function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Acce
       if (error instanceof VerificationError) throw new Problem('invalid_token', undefined, { cause: error });
       throw error;
     }
-    const from = { requestId: request.id, address: request.ip };
+    const from = { requestId: request.id, address: addressOf(request) };
     const principal =
       (await findPrincipal(deps.read, signed.jtiHash, from, deps.now())) ??
       (access === 'agent' ? await findEndedAgent(deps.read, signed.jtiHash, from) : undefined);

@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
 import { findInstallation } from '../store/installation.ts';
+import { isLoopback } from './address.ts';
 
 const readinessTimeoutMs = 2000;
 
@@ -77,5 +78,5 @@ function registerMetrics(app: App, deps: Deps): void {
 /** C-05: from this machine and not through a proxy on it, which would make everybody look local. */
 function isDirectLoopback(request: FastifyRequest): boolean {
   const { 'x-forwarded-for': forwardedFor, forwarded } = request.headers;
-  return forwardedFor === undefined && forwarded === undefined && /^(127\.|::1$|::ffff:127\.)/.test(request.socket.remoteAddress ?? '');
+  return forwardedFor === undefined && forwarded === undefined && isLoopback(request);
 }

@@ -8,6 +8,7 @@ import { Problem } from '../problem.ts';
 import type { App } from '../routing.ts';
 import { isUnavailable } from '../store/dialect.ts';
 import { StoreUnavailable, WriteConflict } from '../store/write.ts';
+import { addressOf } from './address.ts';
 import { collectMethods } from './methods.ts';
 
 /** So many broken rules are named, and so much of an unknown name: what is sent never comes back many times as large. */
@@ -40,7 +41,10 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
   const problem = toProblem(error);
   sendProblem(request, reply, problem);
   // no hook runs for these, the request log's neither
-  request.log.info({ method: request.method, route: 'unknown', status: problems[problem.code].status, address: request.ip }, 'request');
+  request.log.info(
+    { method: request.method, route: 'unknown', status: problems[problem.code].status, address: addressOf(request) },
+    'request',
+  );
 }
 
 /** What Node refuses before there is a request: broken framing, too large or too slow headers (H-05, F-04). */

@@ -1,4 +1,5 @@
 import type { App } from '../routing.ts';
+import { addressOf } from './address.ts';
 import { findPrincipalOf } from './authenticate.ts';
 
 /**
@@ -15,7 +16,7 @@ export function registerRequestLog(app: App): void {
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ...(tokenId === undefined ? {} : { tokenId }),
-        address: request.ip,
+        address: addressOf(request),
       },
       'request',
     );
