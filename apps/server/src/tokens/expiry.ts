@@ -38,8 +38,9 @@ export function firstEnd(
 }
 
 /**
- * When the next value ends. The period starts anew, except that a token that rotates itself keeps its end (A-03), and that
- * nobody with Deployment-level rights makes a value that outlives their own. A token whose end was inherited gets the same
+ * When the next value ends. The period starts anew, except that a token that rotates itself keeps its end, or that of the
+ * value it does it with, when that was replaced already and ends before (A-03), and that nobody with Deployment-level rights
+ * makes a value that outlives their own. A token whose end was inherited gets the same
  * span again, so that an expiring token never becomes a permanent one (R-04).
  */
 export function nextEnd(

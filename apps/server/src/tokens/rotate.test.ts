@@ -121,6 +121,16 @@ describe('rotation', () => {
     expect(await works(value)).toBe(false);
   });
 
+  test('A-03 a value that was replaced, and lives on in an overlap, does not rotate itself past its own end', async () => {
+    const { id, token: old, endAt } = await server.makeToken({ role: 'WORKSPACE_OWNER', days: 10 });
+    server.advance(9 * dayMs);
+    expect((await rotate(id, { overlapSeconds: 604_800 })).body.endAt).toBe(instant(testEpoch + 19 * dayMs));
+    const rotated = await rotate(id, undefined, old);
+    expect([rotated.status, rotated.body.endAt]).toEqual([200, endAt]);
+    server.advance(dayMs);
+    expect(await works(rotated.body.token)).toBe(false);
+  });
+
   test('whoever was rotated away a moment ago does not act any more', async () => {
     const { id, token } = await server.makeToken({ role: 'WORKSPACE_OWNER' });
     const { deps } = server;
