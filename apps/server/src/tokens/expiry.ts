@@ -40,8 +40,8 @@ export function firstEnd(
 /**
  * When the next value ends. The period starts anew, except that a token that rotates itself keeps its end, or that of the
  * value it does it with, when that was replaced already and ends before (A-03), and that nobody with Deployment-level rights
- * makes a value that outlives their own. A token whose end was inherited gets the same
- * span again, so that an expiring token never becomes a permanent one (R-04).
+ * makes a value that outlives their own. A token whose end was inherited gets the same span again, so that an expiring token
+ * never becomes a permanent one (R-04).
  */
 export function nextEnd(
   actor: Principal,
@@ -49,10 +49,14 @@ export function nextEnd(
   token: Pick<TokenRow, 'id' | 'endAt' | 'expiryPeriodDays' | 'startAt' | 'lastRotatedAt'>,
   at: number,
 ): number | undefined {
-  if (token.endAt !== null && actor.id === token.id) return token.endAt;
+  if (actor.id === token.id && token.endAt !== null) return earliest(token.endAt, actor.expiresAt);
   const span = spanOf(token);
-  const ends = [lastEndFor(actor, right), span === undefined ? undefined : at + span].filter((end) => end !== undefined);
-  return ends.length > 0 ? Math.min(...ends) : undefined;
+  return earliest(lastEndFor(actor, right), span === undefined ? undefined : at + span);
+}
+
+function earliest(...ends: readonly (number | undefined)[]): number | undefined {
+  const known = ends.filter((end) => end !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 function spanOf(token: Pick<TokenRow, 'endAt' | 'expiryPeriodDays' | 'startAt' | 'lastRotatedAt'>): number | undefined {
