@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { thumbprint } from '@astrolabe/verify';
@@ -141,6 +141,20 @@ describe('watchEnrolment', () => {
     stop();
     expect(problems).toEqual([expect.stringContaining('is not a gateway'), expect.stringContaining('can be read by others')]);
     expect(seen).toEqual([]);
+  });
+
+  test('what cannot even be looked at ends nothing', () => {
+    write(server.enrolmentFile());
+    const stop = watch(readEnrolment(folder));
+    rmSync(file);
+    symlinkSync(file, file);
+    clock.advance(500);
+    rmSync(file);
+    write(server.enrolmentFile({ airflowUrl: 'http://127.0.0.1:8' }));
+    clock.advance(500);
+    stop();
+    expect(problems).toEqual([expect.stringContaining('cannot be read: ELOOP')]);
+    expect(seen.map((next) => next?.airflowUrl)).toEqual(['http://127.0.0.1:8']);
   });
 
   test('misses nothing that changed before its first look', () => {

@@ -111,8 +111,12 @@ export function watchEnrolment(
 
 /** Changes with the content, the mode and the file itself. */
 function stampOf(file: string): string {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mode} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  try {
+    const stat = statSync(file, { bigint: true });
+    return `${stat.ino} ${stat.size} ${stat.mode} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  } catch (error) {
+    return codeOf(error); // reading says it better
+  }
 }
 
 /** Reads the agent token of our own file. Its signature says nothing here: whoever writes the file decides whom to believe. */
@@ -134,10 +138,18 @@ function readAgentToken(file: string, enrolment: GatewayEnrolment): Pick<Enrolme
 
 function refuseReadableByOthers(path: string): void {
   if (process.platform === 'win32') return; // no mode bits there
-  const { mode } = statSync(path);
+  const mode = modeOf(path);
   if ((mode & 0o077) === 0) return;
   const octal = (mode & 0o777).toString(8).padStart(4, '0');
   throw new EnrolmentError(`${path} can be read by others (mode ${octal}): take that away with chmod go-rwx ${path}`);
+}
+
+function modeOf(path: string): number {
+  try {
+    return statSync(path).mode;
+  } catch (error) {
+    throw new EnrolmentError(`${path} cannot be looked at: ${codeOf(error)}.`); // taken away since it was read
+  }
 }
 
 /** Undefined for what is no JSON: the message of `JSON.parse` quotes the text, and this text holds secrets. */
