@@ -11,6 +11,7 @@ import { type Caller, type Gate, identify, judge, type Pass, type Refusal } from
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { ownPaths, sendCaller, sendHealth, sendMetrics, sendReadiness } from './own-paths.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { WaitingRoom } from './waiting.ts';
 
 export interface GatewayOptions {
@@ -41,10 +42,12 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #waitingRoom = new WaitingRoom();
   readonly #connections = new Connections();
+  readonly #refusals: RefusalLog;
   #enrolled: Enrolled | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options.log, options.clock);
     this.metrics.readFrom(() => this.#enrolled?.read());
     const limits = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 };
     // Node looks for those past a limit every 30 s otherwise, which would make 40 s of ten
@@ -158,9 +161,7 @@ export class Gateway {
   #refuse({ response, requestId, method }: Exchange, refusal: Refusal): undefined {
     const { refused: code, tokenId } = refusal;
     this.metrics.count(code);
-    // a flood of values that are not ours must not flood the log; the target is never logged, a token may stand in it
-    const isStory = tokenId !== undefined || code === 'credential_in_url';
-    this.#options.log[isStory ? 'info' : 'debug']({ requestId, code, method, token: tokenId }, 'refused');
+    this.#refusals.tell({ requestId, code, method, token: tokenId });
     sendRefusal(response, code, requestId, refusal);
   }
 }
