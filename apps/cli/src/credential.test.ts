@@ -26,6 +26,11 @@ test('whatever the variable holds is taken whole or refused without being quoted
   );
 });
 
+test.each([-8_640_000_000_000.001, 8_640_000_000_001, 1e308])('an expiry of %d, which is no date, is malformed', (exp) => {
+  const value = `e30.${toBase64url(JSON.stringify({ permissions: ['organizationId:o'], exp }))}.x`;
+  expect(() => read(value)).toThrow('API Token is invalid or malformed');
+});
+
 test('a workspace is read from the claims, and absent for a token of the organization', () => {
   const value = (permissions: string[]): string => `e30.${toBase64url(JSON.stringify({ permissions }))}.x`;
   expect(read(value(['organizationId:o', 'workspaceId:w', 'other:x:y']))).toMatchObject({ organizationId: 'o', workspaceId: 'w' });

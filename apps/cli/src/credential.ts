@@ -26,13 +26,13 @@ export function readCredential(sources: CredentialSources): Credential {
   const claims = readClaims(value);
   const ids = claims && readIds(claims.permissions);
   const organizationId = ids?.get('organizationId');
-  if (!claims || !ids || !organizationId) {
+  const expiresAt = claims && readExpiry(claims.exp);
+  if (!claims || !ids || !organizationId || expiresAt === 'malformed') {
     throw new CliError(
       'API Token is invalid or malformed',
       `Look at ${source}: it must hold the whole value as it was shown once, three parts with dots between them. A value that is lost cannot be shown again; rotate the token.`,
     );
   }
-  const expiresAt = typeof claims.exp === 'number' ? claims.exp * 1000 : undefined;
   if (expiresAt !== undefined && expiresAt <= sources.nowMs) {
     const id = ids.get('apiTokenId');
     throw new CliError(
@@ -93,6 +93,12 @@ function readObject(segment: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Epoch milliseconds; undefined: never. A number that is no date is a mistake, and no end far away. */
+function readExpiry(exp: unknown): number | 'malformed' | undefined {
+  if (typeof exp !== 'number') return undefined;
+  return Number.isNaN(new Date(exp * 1000).getTime()) ? 'malformed' : exp * 1000;
 }
 
 /** Entries are `kind:id`; kinds we do not know are passed over. */
