@@ -9,6 +9,7 @@ import type { Store, Tx } from './store/open.ts';
 import type { SubjectType } from './store/schema.ts';
 import type { Issuer } from './tokens/issuer.ts';
 import type { LastUse } from './tokens/last-use.ts';
+import type { RefusedUses } from './tokens/refused-uses.ts';
 
 /** The authenticated caller with its grants. Inside a transaction it is read anew and called the actor. */
 export interface Principal extends Holder {
@@ -49,6 +50,7 @@ export interface Deps {
   readonly feedEpoch: string;
   readonly sealing: Sealing;
   readonly lastUse: LastUse;
+  readonly refusedUses: RefusedUses;
   readonly log: pino.Logger;
   /** Epoch milliseconds. */
   now(): number;

@@ -18,6 +18,7 @@ import { insertSigningKey } from './store/signing-keys.ts';
 import { createIssuer } from './tokens/issuer.ts';
 import { createLastUse } from './tokens/last-use.ts';
 import { readActor } from './tokens/principal.ts';
+import { createRefusedUses } from './tokens/refused-uses.ts';
 
 /** Working dependencies and what the first start made; `firstStart` is absent on every later one. */
 export interface Started {
@@ -48,6 +49,7 @@ export async function start(
     const installation = await getInstallation(store);
     const signingKeys = await loadSigningKeys(store.read, sealing);
     const lastUse = createLastUse(store.write, now, log);
+    const refusedUses = createRefusedUses(store.write, now, log);
     const issuers = issuersOf(installation, config.publicUrl);
     if (installation.issuer !== config.publicUrl) await changePublicUrl(store.write, { now, issuers, signingKeys }, installation);
     const deps: Deps = {
@@ -65,14 +67,17 @@ export async function start(
       signingKeys,
       sealing,
       lastUse,
+      refusedUses,
       log,
       now,
     };
     const isFirst = (await listOrganizations(store.read)).length === 0; // asked of the tenant itself: a first start may have been cut short
     const firstStart = isFirst ? await createFirstTenant(deps) : undefined;
     lastUse.start();
+    refusedUses.start();
     const close = async (): Promise<void> => {
       await lastUse.stop();
+      await refusedUses.stop();
       await store.close();
     };
     return { deps, ...(firstStart ? { firstStart } : {}), close };

@@ -12,8 +12,11 @@ export interface Happening {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** Who did it, and in which request. */
+type Doer = Pick<Principal, 'organizationId' | 'subjectType' | 'id' | 'requestId' | 'address'>;
+
 /** Records who did what, in the transaction of the change: both commit or neither (U-05). */
-export async function record(tx: Tx, actor: Principal, happening: Happening): Promise<void> {
+export async function record(tx: Tx, actor: Doer, happening: Happening): Promise<void> {
   await appendAudit(tx, {
     organizationId: actor.organizationId,
     at: happening.at,

@@ -81,6 +81,7 @@ describe('F-07 a token in a URL is refused, whatever it is for', () => {
     ['query of a public path', (token: string) => `/healthz?${token}`],
     ['path', (token: string) => `/v1/organizations/${token}`],
     ['path that is not there', (token: string) => `/nothing/${token}`],
+    ['path, encoded', (token: string) => `/v1/organizations/%65${token.slice(1).replaceAll('.', '%2E')}`],
     ['as access_token, whatever it holds', () => '/v1/organizations?access_token=x'],
     ['as access_token further back', () => '/v1/organizations?limit=1&access_token='],
   ])('%s', async (_name, urlOf) => {

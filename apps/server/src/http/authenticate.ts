@@ -1,5 +1,13 @@
 /** One credential in, one principal out. Every route says with `config.access` who may come in. */
-import { checkClaims, createSignatureCache, detectionPattern, type SignedToken, VerificationError } from '@astrolabe/verify';
+import {
+  checkClaims,
+  createSignatureCache,
+  detectionPattern,
+  type SignatureCache,
+  type SignedToken,
+  type TokenType,
+  VerificationError,
+} from '@astrolabe/verify';
 import type { FastifyRequest } from 'fastify';
 import type { Deps, Principal } from '../deps.ts';
 import { Problem } from '../problem.ts';
@@ -37,9 +45,10 @@ export function registerAuthentication(app: App, deps: Deps): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`);
   });
-  const authenticator = createAuthenticator(deps);
+  const signatures = createSignatureCache(deps.signingKeys.tokenKeys);
+  const authenticator = createAuthenticator(deps, signatures);
   app.addHook('onRequest', async (request) => {
-    refuseCredentialInUrl(request);
+    refuseCredentialInUrl(request, deps, signatures);
     const access = request.routeOptions.config.access;
     if (request.is404 || access === undefined || access === 'public') return;
     refuseInsecureTransport(request, deps);
@@ -47,10 +56,22 @@ export function registerAuthentication(app: App, deps: Deps): void {
   });
 }
 
-/** F-07: whatever stands in a URL ends in logs and histories. */
-function refuseCredentialInUrl(request: FastifyRequest): void {
-  if (/[?&]access_token=/i.test(request.url) || detectionPattern.test(request.url)) {
-    throw new Problem('credential_in_url', 'Send the token in the Authorization header, and rotate this one: URLs are logged.');
+/** F-07: whatever stands in a URL ends in logs and histories. If the value is ours, the audit trail hears of it. */
+function refuseCredentialInUrl(request: FastifyRequest, deps: Deps, signatures: SignatureCache): void {
+  const url = decoded(request.url);
+  const value = detectionPattern.exec(url)?.[0];
+  if (value === undefined && !/[?&]access_token=/i.test(url)) return;
+  const verified = (type: TokenType) => (value === undefined ? undefined : verifiedOrUndefined(signatures, value, type));
+  const signed = verified('at+jwt') ?? verified('agent+jwt');
+  if (signed) deps.refusedUses.note(signed.jtiHash, 'url', comingFrom(request));
+  throw new Problem('credential_in_url', 'Send the token in the Authorization header, and rotate this one: URLs are logged.');
+}
+
+function decoded(url: string): string {
+  try {
+    return url.includes('%') ? decodeURIComponent(url) : url;
+  } catch {
+    return url; // what cannot be decoded reaches no route
   }
 }
 
@@ -63,27 +84,46 @@ function refuseInsecureTransport(request: FastifyRequest, deps: Deps): void {
   throw new Problem('insecure_transport');
 }
 
-function createAuthenticator(deps: Deps): (request: FastifyRequest, access: Access) => Promise<Principal> {
-  const signatures = createSignatureCache(deps.signingKeys.tokenKeys);
+function createAuthenticator(deps: Deps, signatures: SignatureCache): (request: FastifyRequest, access: Access) => Promise<Principal> {
   return async (request, access) => {
-    const bearer = readBearer(request);
-    let signed: SignedToken;
-    try {
-      signed = signatures.verify(bearer, access === 'agent' ? 'agent+jwt' : 'at+jwt');
-      checkClaims(signed.claims, { issuers: deps.issuers, audiences: signed.claims.aud, nowMs: deps.now(), maxSkewSeconds: 30 });
-    } catch (error) {
-      if (error instanceof VerificationError) throw new Problem('invalid_token', undefined, { cause: error });
-      throw error;
-    }
-    const from = { requestId: request.id, address: addressOf(request) };
-    const principal =
-      (await findPrincipal(deps.read, signed.jtiHash, from, deps.now())) ??
-      (access === 'agent' ? await findEndedAgent(deps.read, signed.jtiHash, from) : undefined);
+    const signed = verifiedOrUndefined(signatures, readBearer(request), access === 'agent' ? 'agent+jwt' : 'at+jwt');
+    if (!signed) throw new Problem('invalid_token');
+    const from = comingFrom(request);
+    const principal = areClaimsGood(signed, deps) ? await findCaller(deps, signed, access, from) : undefined;
     const home = principal && `${principal.homeScope.toLowerCase()}:${principal.homeEntityId}`;
-    if (!principal || principal.id !== signed.claims.sub || !signed.claims.aud.includes(home ?? '')) throw new Problem('invalid_token');
+    if (!principal || principal.id !== signed.claims.sub || !signed.claims.aud.includes(home ?? '')) {
+      deps.refusedUses.note(signed.jtiHash, 'header', from);
+      throw new Problem('invalid_token');
+    }
     deps.lastUse.note(principal, principal.address);
     return principal;
   };
+}
+
+const comingFrom = (request: FastifyRequest) => ({ requestId: request.id, address: addressOf(request) });
+
+async function findCaller(deps: Deps, { jtiHash }: SignedToken, access: Access, from: ReturnType<typeof comingFrom>) {
+  const principal = await findPrincipal(deps.read, jtiHash, from, deps.now());
+  return principal ?? (access === 'agent' ? findEndedAgent(deps.read, jtiHash, from) : undefined);
+}
+
+function verifiedOrUndefined(signatures: SignatureCache, value: string, type: TokenType): SignedToken | undefined {
+  try {
+    return signatures.verify(value, type);
+  } catch (error) {
+    if (error instanceof VerificationError) return undefined;
+    throw error;
+  }
+}
+
+function areClaimsGood({ claims }: SignedToken, deps: Deps): boolean {
+  try {
+    checkClaims(claims, { issuers: deps.issuers, audiences: claims.aud, nowMs: deps.now(), maxSkewSeconds: 30 });
+    return true;
+  } catch (error) {
+    if (error instanceof VerificationError) return false;
+    throw error;
+  }
 }
 
 function readBearer(request: FastifyRequest): string {

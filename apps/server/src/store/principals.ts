@@ -1,6 +1,6 @@
 import type { Db } from './open.ts';
 import { inOrder } from './role-bindings.ts';
-import type { RoleBindingRow, TokenRow } from './schema.ts';
+import type { RoleBindingRow, TokenRow, TokenValueRow } from './schema.ts';
 
 /*
  * Every signed-in request asks these. SQLite plans a statement anew for each bound value when that may change the plan, which
@@ -23,6 +23,19 @@ export async function findLiveToken(db: Db, jtiHash: string, now: number): Promi
   if (!value || hasCome(value.retiredAt, now) || hasCome(value.endsAt, now)) return undefined;
   const token = await db.selectFrom('token').selectAll().where('id', '=', value.tokenId).where('deletedAt', 'is', null).executeTakeFirst();
   return token && { token, valueEndsAt: value.endsAt };
+}
+
+/** A value as it was issued, live or not, and whose it is. */
+export type IssuedValue = Pick<TokenValueRow, 'organizationId' | 'tokenId' | 'endsAt' | 'retiredAt' | 'retiredReason'> &
+  Pick<TokenRow, 'name' | 'kind'>;
+
+export async function findIssuedValue(db: Db, jtiHash: string): Promise<IssuedValue | undefined> {
+  return db
+    .selectFrom('tokenValue')
+    .innerJoin('token', 'token.id', 'tokenValue.tokenId')
+    .select(['tokenValue.organizationId', 'tokenId', 'endsAt', 'retiredAt', 'retiredReason', 'name', 'kind'])
+    .where('jtiHash', '=', jtiHash)
+    .executeTakeFirst();
 }
 
 /** An agent token that was deleted after having been issued with this value. */
