@@ -79,6 +79,11 @@ export class Metrics {
 /** Upper bounds in milliseconds. */
 const bucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000];
 
+const durations = {
+  name: 'astrolabe_gateway_request_duration_seconds',
+  help: 'From the headers of a request to the end of its answer, Airflow included.',
+};
+
 /** A histogram whose buckets are plain numbers until somebody looks: prom-client's own costs a look-up by labels at each request. */
 class Durations extends Histogram {
   /** One more than there are bounds: the last is for what is longer. */
@@ -86,12 +91,7 @@ class Durations extends Histogram {
   #sumMs = 0;
 
   constructor(registers: Registry[]) {
-    super({
-      name: 'astrolabe_gateway_request_duration_seconds',
-      help: 'From the headers of a request to the end of its answer, Airflow included.',
-      buckets: bucketsMs.map((ms) => ms / 1000),
-      registers,
-    });
+    super({ ...durations, buckets: bucketsMs.map((ms) => ms / 1000), registers });
   }
 
   add(ms: number): void {
@@ -101,17 +101,19 @@ class Durations extends Histogram {
     this.#sumMs += ms;
   }
 
-  override async get(): ReturnType<Histogram['get']> {
-    const empty = await super.get();
-    const name = 'astrolabe_gateway_request_duration_seconds';
+  /** What prom-client asks for the values; its types leave it out. */
+  async getForPromString() {
+    const { name } = durations;
+    const sharedLabels = {};
     let total = 0;
     const buckets = this.#counts.map((count, index) => {
       total += count;
       const bound = bucketsMs[index];
-      return { labels: { le: bound === undefined ? '+Inf' : bound / 1000 }, value: total, metricName: `${name}_bucket`, exemplar: {} };
+      const le = bound === undefined ? '+Inf' : bound / 1000;
+      return { labels: { le }, sharedLabels, value: total, metricName: `${name}_bucket` };
     });
-    const sum = { labels: {}, value: this.#sumMs / 1000, metricName: `${name}_sum` };
-    const count = { labels: {}, value: total, metricName: `${name}_count` };
-    return { ...empty, values: [...buckets, sum, count] };
+    const sum = { labels: {}, sharedLabels, value: this.#sumMs / 1000, metricName: `${name}_sum` };
+    const count = { labels: {}, sharedLabels, value: total, metricName: `${name}_count` };
+    return { ...durations, type: 'histogram', aggregator: 'sum', values: [...buckets, sum, count] };
   }
 }
