@@ -31,6 +31,7 @@ export async function buildApp(deps: Deps): Promise<App> {
     // one hop, the proxy in front: what stands further left in X-Forwarded-For, anybody may have written
     trustProxy: deps.config.trustProxy ? (_address, hop) => hop === 0 : false,
     bodyLimit: 1024 * 1024,
+    requestTimeout: 60_000, // to arrive in full, headers and body; how long an answer takes is another matter (H-08)
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 16_384 }, // a token in the path must reach the check that refuses it
     exposeHeadRoutes: false,
     frameworkErrors: answerFrameworkError,

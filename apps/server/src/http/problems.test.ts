@@ -215,6 +215,10 @@ describe('what Node refuses before there is a request', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'invalid_request', statusCode: 400 });
   });
 
+  test('H-08 a request has a minute to arrive, its headers and its body', () => {
+    expect([server.app.server.requestTimeout, server.app.server.headersTimeout]).toEqual([60_000, 60_000]);
+  });
+
   test('a caller that goes away in the middle of its body wakes nobody', async () => {
     if (!server.app.server.listening) await server.app.listen({ host: '127.0.0.1', port: 0 });
     const before = server.logLines.length;
