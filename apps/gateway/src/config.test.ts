@@ -15,6 +15,7 @@ describe('loadConfig', () => {
       airflowAnswerTimeoutSeconds: 60,
       airflowIdleTimeoutSeconds: 600,
       airflowProbeSeconds: 10,
+      metricsForAll: false,
       logLevel: 'info',
       dataFolder: 'data',
     });

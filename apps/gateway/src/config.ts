@@ -17,6 +17,7 @@ export const GatewayConfig = z.strictObject({
   airflowAnswerTimeoutSeconds: count(1, 86_400).default(60).describe('How long Airflow may take until it begins to answer.'),
   airflowIdleTimeoutSeconds: count(1, 86_400).default(600).describe('How long an answer of Airflow may pause before it is cut.'),
   airflowProbeSeconds: count(1, 3_600).default(10).describe('How often the gateway looks whether Airflow answers, for /readyz.'),
+  metricsForAll: z.stringbool().default(false).describe('Answer /metrics to every caller instead of those on this machine only.'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('The least important log lines that are written.'),
 });
 export type GatewayConfig = z.infer<typeof GatewayConfig> & {

@@ -35,14 +35,22 @@ export function readCredential(rawHeaders: readonly string[], target: string): C
  *
  * @param trustProxy whether the proxy in front is believed about `X-Forwarded-Proto`
  */
-export function isPrivateTransport(
-  request: Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string | undefined } },
-  trustProxy: boolean,
-): boolean {
+export function isPrivateTransport(request: Arrived, trustProxy: boolean): boolean {
   const protocol = trustProxy ? request.headers['x-forwarded-proto'] : undefined;
   if (protocol !== undefined) return protocol === 'https';
-  return /^(?:127\.|::1$|::ffff:127\.)/.test(request.socket.remoteAddress ?? '');
+  return isLoopback(request);
 }
+
+/** C-05: from this machine, and not through a proxy on it, which would make everybody look local. */
+export function isDirectLoopback(request: Arrived): boolean {
+  const { 'x-forwarded-for': forwardedFor, forwarded } = request.headers;
+  return forwardedFor === undefined && forwarded === undefined && isLoopback(request);
+}
+
+/** What is looked at of a request to tell where it came from. */
+type Arrived = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string | undefined } };
+
+const isLoopback = ({ socket }: Arrived): boolean => /^(?:127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '');
 
 function holdsCredential(target: string): boolean {
   const text = target.includes('%') ? decoded(target) : target;

@@ -56,6 +56,19 @@ describe('readEnrolment', () => {
     expect(complaint()).toMatch(/gateway\.json can be read by others .*chmod go-rwx/);
   });
 
+  test.each([
+    ['http://10.0.0.5:8888', true],
+    ['http://control.example.org', true],
+    ['http://localhost.example.org', true],
+    ['https://control.example.org', false],
+    ['http://localhost:8888', false],
+    ['http://127.0.0.2:8888', false],
+    ['http://[::1]:8888', false],
+  ])('F-09 the agent token goes in clear to this machine only: %s', (serverUrl, isRefused) => {
+    write({ ...server.enrolmentFile(), serverUrl });
+    expect(complaint().includes('would cross the network in clear')).toBe(isRefused);
+  });
+
   test('S-06 a folder that others can read is refused', () => {
     write(server.enrolmentFile());
     chmodSync(join(folder, 'gateway'), 0o755);

@@ -66,7 +66,16 @@ export function readEnrolment(dataFolder: string): Enrolment | undefined {
     const { protocol } = URL.parse(enrolment.data[field]) ?? {};
     if (protocol !== 'http:' && protocol !== 'https:') throw new EnrolmentError(`${field} in ${file} is no http or https address.`);
   }
+  if (isInClear(enrolment.data.serverUrl)) {
+    throw new EnrolmentError(`serverUrl in ${file} is plain http to another machine: the agent token would cross the network in clear.`);
+  }
   return { ...enrolment.data, ...readAgentToken(file, enrolment.data) };
+}
+
+/** F-09: http that leaves this machine. */
+function isInClear(url: string): boolean {
+  const { protocol, hostname = '' } = URL.parse(url) ?? {};
+  return protocol === 'http:' && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /**

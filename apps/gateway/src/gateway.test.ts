@@ -385,6 +385,14 @@ describe('own paths', () => {
     expect(text).toMatch(/^astrolabe_gateway_live_values 1$/m);
     expect(text).toMatch(/^astrolabe_gateway_request_duration_seconds_count \d+$/m);
   });
+
+  test('C-05 /metrics is for this machine: who comes through a proxy finds nothing there', async () => {
+    await enrol();
+    expect((await ask('/metrics')).status).toBe(200);
+    for (const header of ['x-forwarded-for', 'forwarded']) {
+      expect((await ask('/metrics', undefined, { headers: { [header]: 'for=192.0.2.1' } })).status).toBe(404);
+    }
+  });
 });
 
 describe('the log', () => {

@@ -4,7 +4,7 @@ import { sendRefusal } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { GatewayConfig } from './config.ts';
 import { Connections } from './connections.ts';
-import { isPrivateTransport, readCredential } from './credential.ts';
+import { isDirectLoopback, isPrivateTransport, readCredential } from './credential.ts';
 import { Enrolled } from './enrolled.ts';
 import { type Enrolment, enrolCommand } from './enrolment.ts';
 import { type Caller, type Gate, identify, judge, type Pass, type Refusal } from './judge.ts';
@@ -117,8 +117,13 @@ export class Gateway {
       return this.#refuse(exchange, { refused: 'not_enrolled', detail: `The gateway is not enrolled. Run: ${enrolCommand}` });
     }
     if (path === '/readyz') return sendReadiness(exchange.response, enrolled);
-    if (path === '/metrics') return sendMetrics(exchange.response, this.metrics);
+    if (path === '/metrics') return this.#tellMetrics(exchange);
     return this.#serve(exchange, enrolled, isOwn);
+  }
+
+  #tellMetrics(exchange: Exchange): Promise<void> | undefined {
+    if (this.#options.config.metricsForAll || isDirectLoopback(exchange.request)) return sendMetrics(exchange.response, this.metrics);
+    return this.#refuse(exchange, { refused: 'route_unknown' });
   }
 
   /** `/whoami` and everything that is Airflow's: one credential, then a verdict. */
