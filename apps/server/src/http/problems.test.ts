@@ -105,6 +105,16 @@ describe('paths', () => {
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'GET, POST']);
   });
 
+  test('H-08 the body for a path that is not there is not read, whoever sends it', async () => {
+    for (const [method, url, status] of [
+      ['POST', '/v1/nothing', 404],
+      ['PUT', '/v1/organizations', 405],
+    ] as const) {
+      const answer = await server.app.inject({ method, url, headers: { 'content-type': 'application/json' }, payload: '{' });
+      expect([answer.statusCode, answer.json().statusCode]).toEqual([status, status]); // 400 to whoever reads it
+    }
+  });
+
   test('H-07 override headers are ignored', async () => {
     const answer = await server.app.inject({
       method: 'GET',

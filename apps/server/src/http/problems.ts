@@ -28,11 +28,15 @@ export function registerProblems(app: App): void {
     if (problems[problem.code].status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
     sendProblem(request, reply, problem);
   });
-  app.setNotFoundHandler((request, reply) => {
+  const noSuchRoute = (request: FastifyRequest, reply: FastifyReply): Problem => {
     const methods = methodsOf(request.url.split('?', 1)[0] ?? '');
-    if (methods.length === 0) return sendProblem(request, reply, new Problem('not_found'));
+    if (methods.length === 0) return new Problem('not_found');
     reply.header('allow', methods.join(', '));
-    sendProblem(request, reply, new Problem('method_not_allowed'));
+    return new Problem('method_not_allowed');
+  };
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, noSuchRoute(request, reply)));
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.is404) throw noSuchRoute(request, reply); // nobody's body is read for nothing (H-08)
   });
 }
 
