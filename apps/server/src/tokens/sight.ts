@@ -39,7 +39,9 @@ export async function loadTokens(db: Db, organizationId: string, rows: readonly 
     rows.map((row) => row.id),
   );
   const placed = await placeEntries(db, organizationId, bindings);
-  return rows.map((row) => ({ row, entries: placed.filter((_entry, index) => bindings[index]?.subjectId === row.id) }));
+  const tokens = new Map<string, { row: TokenRow; entries: PlacedEntry[] }>(rows.map((row) => [row.id, { row, entries: [] }]));
+  for (const [index, entry] of placed.entries()) tokens.get(bindings[index]?.subjectId ?? '')?.entries.push(entry);
+  return [...tokens.values()];
 }
 
 /** Fills in the levels above each entry, in the order given. */
