@@ -24,6 +24,7 @@ class Gateway implements Listener {
   readonly deploymentId: string;
   readonly agentTokenId: string;
   readonly position: Listener['position'];
+  expiresAt?: number;
   readonly batches: FeedBatch[] = [];
   readonly heartbeats: FeedHeartbeat[] = [];
   ended = false;
@@ -181,6 +182,19 @@ describe('feed', () => {
     for (const path of ['/v1/organizations', '/tokens', `/deployments/${server.deploymentId}`, `/tokens/${agent.id}`]) {
       expect((await server.call(agent.token, 'GET', path)).status, path).toBe(401);
     }
+  });
+
+  test('the stream of an agent token that expires ends with it', async () => {
+    const gateway = new Gateway();
+    gateway.expiresAt = server.deps.now() + 1500;
+    await connected(gateway);
+    server.advance(1000);
+    await beat();
+    await vi.waitFor(() => expect(gateway.heartbeats).toHaveLength(2));
+    server.advance(500);
+    await beat();
+    await vi.waitFor(() => expect([gateway.ended, hub.connected]).toEqual([true, 0]));
+    expect(gateway.heartbeats).toHaveLength(2);
   });
 
   test('one agent token holds four streams: a fifth takes the place of the oldest, and another token has its own', async () => {

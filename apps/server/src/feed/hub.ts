@@ -21,6 +21,8 @@ const maxStreamsPerToken = 4;
 export interface Listener {
   readonly deploymentId: string;
   readonly agentTokenId: string;
+  /** When the agent token ends by itself, and its stream with it; absent: never. */
+  readonly expiresAt?: number;
   /** Where the gateway stands: the epoch and sequence it applied last. */
   readonly position: { readonly epoch: string; readonly sequence: number } | undefined;
   /** Takes one line, with its newline. Resolves when more may be written; rejects when the gateway is gone. */
@@ -231,11 +233,11 @@ async function beat(deps: Hub, all: readonly Stream[], stop: (stream: Stream) =>
     const { listener } = stream;
     const head = heads.get(listener.deploymentId);
     const endedAt = ended.get(listener.agentTokenId);
-    if (!head) {
+    if (!head || (listener.expiresAt ?? Number.POSITIVE_INFINITY) <= at) {
       stop(stream);
     } else if (endedAt !== undefined && head.deletedAt === null) {
       stream.pumping = stream.pumping
-        .then(() => sendLastWord(deps, listener, endedAt ?? at))
+        .then(() => (stream.stopped ? undefined : sendLastWord(deps, listener, endedAt ?? at)))
         .then(
           () => stop(stream),
           () => stop(stream),

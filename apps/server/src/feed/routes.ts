@@ -31,9 +31,10 @@ export function registerFeed(app: App, deps: Deps): void {
       const listener: Listener = {
         deploymentId: principal.homeEntityId,
         agentTokenId: principal.id,
+        ...(principal.expiresAt === undefined ? {} : { expiresAt: principal.expiresAt }),
         position: query.epoch ? { epoch: query.epoch, sequence: query.after } : undefined,
         async send(line) {
-          if (raw.destroyed) throw new Error('the gateway hung up');
+          if (raw.destroyed || raw.writableEnded) throw new Error('the gateway hung up');
           if (!raw.write(line)) await once(raw, 'drain', { signal: AbortSignal.timeout(patienceMs) });
         },
         end() {
