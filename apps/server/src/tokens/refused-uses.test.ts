@@ -87,6 +87,19 @@ test('F-07 a token in a URL is recorded, live or not, wherever it stands, and wi
   for (const { token } of [live, agent, encoded]) expect(JSON.stringify(recorded)).not.toContain(token.slice(-40));
 });
 
+test('S-02 a value with a good signature that was never issued here is a warning: the key may be in other hands', async () => {
+  const { deps, organizationId } = server;
+  const forged = deps.issuer.issue(
+    { id: 'cm0zzzzzzzzzzzzzzzzzzzzzz', organizationId, homeScope: 'ORGANIZATION', homeEntityId: organizationId, kind: 'STANDARD' },
+    testEpoch,
+    undefined,
+  );
+  expect(await use(forged.value)).toBe(401);
+  expect(await refusals()).toEqual([]);
+  const warnings = server.logLines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40);
+  expect(warnings).toEqual([expect.objectContaining({ values: 1, msg: expect.stringContaining('never issued here') })]);
+});
+
 describe('the buffer', () => {
   const write = vi.fn<Parameters<typeof createRefusedUses>[0]>();
   const log = { warn: vi.fn() };

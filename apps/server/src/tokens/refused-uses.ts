@@ -62,9 +62,12 @@ export function createRefusedUses(
     }
     if (due.length === 0) return;
     try {
+      let unknown = 0;
       await write(async (tx) => {
-        for (const { asOfNow } of due) await recordRefusal(tx, asOfNow, at);
+        unknown = 0;
+        for (const { asOfNow } of due) if (!(await recordRefusal(tx, asOfNow, at))) unknown += 1;
       });
+      if (unknown > 0) log.warn({ values: unknown }, unknownValues);
       for (const { refused, asOfNow } of due) {
         refused.recordedAt = at;
         refused.count -= asOfNow.count; // more may have come meanwhile
@@ -103,10 +106,13 @@ export function createRefusedUses(
   };
 }
 
-/** A value that the database does not know, as after a restore from a backup, is nobody's: there is no trail it belongs in. */
-async function recordRefusal(tx: Tx, refused: Refused, at: number): Promise<void> {
+/** Nobody's trail is the place for these, but somebody has to look. */
+const unknownValues = 'values with a good signature that were never issued here: an older database, or a signing key in other hands';
+
+/** @returns false when the database does not know the value */
+async function recordRefusal(tx: Tx, refused: Refused, at: number): Promise<boolean> {
   const value = await findIssuedValue(tx, refused.jtiHash);
-  if (!value) return;
+  if (!value) return false;
   const { organizationId, tokenId, name, kind } = value;
   const { requestId, address, count, firstAt, lastAt } = refused;
   await record(
@@ -127,6 +133,7 @@ async function recordRefusal(tx: Tx, refused: Refused, at: number): Promise<void
       },
     },
   );
+  return true;
 }
 
 function reasonOf({ retiredAt, retiredReason, endsAt }: IssuedValue, at: number): string {
