@@ -6,6 +6,7 @@ afterEach(() => vi.useRealTimers());
 
 const waitingUntil = (dueAt: number): Waiting & { expired: number } => ({
   dueAt,
+  slot: -1,
   expired: 0,
   expire() {
     this.expired++;
@@ -33,4 +34,13 @@ test('with nothing under way there is no timer', () => {
   deadlines.forget(waiting);
   vi.advanceTimersByTime(20);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('forgetting one, twice or in any order, forgets no other', () => {
+  const deadlines = new Deadlines(100);
+  const all = Array.from({ length: 5 }, () => waitingUntil(performance.now()));
+  for (const waiting of all) deadlines.watch(waiting);
+  for (const index of [1, 1, 4, 0, 0]) deadlines.forget(all[index] as Waiting); // there are five
+  vi.advanceTimersByTime(11);
+  expect(all.map((waiting) => waiting.expired > 0)).toEqual([false, false, true, true, false]);
 });

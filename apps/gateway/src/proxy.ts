@@ -172,6 +172,7 @@ function bodyOf(request: IncomingMessage, head: UpstreamHead, maxBytes: number):
 class Exchange implements Dispatcher.DispatchHandler, Waiting {
   /** First for the answer to begin, then for it to go on. */
   dueAt: number;
+  slot = -1;
   readonly #line: Line;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
