@@ -11,7 +11,7 @@ import { type Installation, startInstallation } from '../installation.ts';
 import { atLeast, finish, median, readSettings, requireTools, rounded } from '../measure.ts';
 import { runWrk } from '../wrk.ts';
 
-const settings = readSettings({ rounds: 9, seconds: 6 }, { rounds: 2, seconds: 2 });
+const settings = readSettings({ rounds: 5, seconds: 5 }, { rounds: 2, seconds: 2 });
 const connections = 64;
 const [loadCore, serverCore] = [0, 1];
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
